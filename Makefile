@@ -1,0 +1,45 @@
+# Every target sets up what it needs by itself. `make` alone lists them.
+PYTHON ?= python3
+
+ifeq ($(CONDA_DEFAULT_ENV),shockcheck)
+BIN := $(CONDA_PREFIX)/bin
+else
+BIN := .venv/bin
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lab notebooks checksums lint lock clean setup
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+report: setup  ## build all pages into reports/
+	@$(BIN)/python -m shockcheck report
+
+test: setup  ## run every test, the notebooks' stored outputs included
+	@$(BIN)/python -m pytest
+
+lab: setup  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+notebooks: setup  ## run the notebooks in place: refresh their stored outputs and the README's table
+	@$(BIN)/python -m shockcheck notebooks
+
+checksums: setup  ## accept changed tables in data/: check them and renew their SHA-256
+	@$(BIN)/python -m shockcheck checksums
+
+lint: setup  ## check and format the code
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock:  ## resolve the dependencies of pyproject.toml anew (needs uv and the network)
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet -o requirements.lock
+
+clean:  ## remove everything that was built, the environment included
+	@rm -rf .venv .setup.log .pytest_cache .ruff_cache .hypothesis build dist
+	@find reports -mindepth 1 ! -name README.md -delete
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "set-up: $(PYTHON) is not installed; install Python 3.11, 3.12 or 3.13" >&2; exit 1; }
+	@$(PYTHON) tools/bootstrap.py
