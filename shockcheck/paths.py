@@ -1,0 +1,35 @@
+"""Where a project's files are: absolute paths, the same from every working directory."""
+
+import os
+import tempfile
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+# A kernel started by the build inherits the variable, so that notebooks read the project that is being built.
+ROOT = Path(os.environ.get("SHOCKCHECK_ROOT", PACKAGE.parent)).resolve()
+DATA = ROOT / "data"
+NOTEBOOKS = ROOT / "notebooks"
+REPORTS = ROOT / "reports"
+LEDGER = DATA / "claims.yml"
+TEMPLATES = PACKAGE / "templates"
+
+
+def shown(path: Path) -> str:
+    """The path as messages and pages print it: relative to the project's root where it lies below it."""
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path` under a temporary name and rename it, so that a fault leaves the old file as it was.
+
+    Raises OSError as the file system gives it (full, read-only, not a folder).
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

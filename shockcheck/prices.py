@@ -1,0 +1,130 @@
+"""Prices and share counts of listed companies, from the embedded tables; days are sessions of the share's exchange."""
+
+import re
+from datetime import date, timedelta
+from functools import cache
+from typing import NamedTuple
+
+import exchange_calendars
+import pandas as pd
+
+from shockcheck import tables
+from shockcheck.errors import ParameterError
+
+BAR = timedelta(minutes=5)
+MORE = "add the rows with their source to data/{}.csv and run `make checksums` to get more"
+
+
+class Listing(NamedTuple):
+    """A share as listed: its symbol, company, exchange (ISO 10383) and the currency of its price (ISO 4217)."""
+
+    symbol: str
+    company: str
+    exchange: str
+    currency: str
+
+
+def day(text: str, name: str = "date") -> date:
+    """The date written as 'YYYY-MM-DD'; raises ParameterError, naming the parameter `name`, for anything else."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        pass
+    raise ParameterError(f"{name} must be a date written as text, 'YYYY-MM-DD', not {text!r}")
+
+
+def listing(symbol: str) -> Listing:
+    """The listing of `symbol`; raises ParameterError, naming the embedded symbols, for an unknown one."""
+    listings = tables.load("listings").set_index("symbol", drop=False)
+    if symbol not in listings.index:
+        raise ParameterError(f"no share {symbol!r} is embedded; there are {', '.join(sorted(listings.index))}")
+    return Listing(**listings.loc[symbol, list(Listing._fields)])
+
+
+def daily(symbol: str) -> pd.DataFrame:
+    """Open, high, low and close of every embedded session of `symbol`, in its currency, indexed by date."""
+    return _rows("prices", listing(symbol)).set_index("date")[["open", "high", "low", "close"]]
+
+
+def sessions(symbol: str, event_date: str, before: int = 1) -> pd.DataFrame:
+    """The daily bars of the session `event_date` and of the `before` sessions before it, oldest first.
+
+    Raises ParameterError for a day on which the exchange is closed (naming its neighbours) and for a session that is
+    not embedded (naming the window).
+    """
+    share, wanted = listing(symbol), day(event_date, "event_date")
+    bars = daily(symbol)
+    calendar = _calendar(share.exchange)
+    if not calendar.first_session.date() <= wanted <= calendar.last_session.date():
+        raise ParameterError(_outside(share, bars, wanted))
+    if not calendar.is_session(wanted.isoformat()):
+        last, following = (calendar.date_to_session(wanted.isoformat(), side) for side in ("previous", "next"))
+        raise ParameterError(
+            f"event_date {wanted} is no session of {share.exchange}; "
+            f"the sessions before and after it are {last:%Y-%m-%d} and {following:%Y-%m-%d}"
+        )
+    window = calendar.sessions_window(wanted.isoformat(), -(before + 1))
+    missing = window.difference(bars.index)
+    if len(missing):
+        raise ParameterError(_outside(share, bars, missing[-1].date()))
+    return bars.loc[window]
+
+
+def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
+    return (
+        f"{share.symbol} has no embedded bar for {wanted}: the embedded sessions run from "
+        f"{bars.index[0]:%Y-%m-%d} to {bars.index[-1]:%Y-%m-%d}; {MORE.format('prices')}"
+    )
+
+
+@cache
+def _calendar(exchange: str) -> exchange_calendars.ExchangeCalendar:
+    first, last = "2000-01-01", "2030-12-31"  # explicit, since the library's own bounds move with the clock
+    try:
+        return exchange_calendars.get_calendar(exchange, start=first, end=last)
+    except exchange_calendars.errors.InvalidCalendarName as error:
+        raise ParameterError(f"no calendar is known for the exchange {exchange!r} in data/listings.csv") from error
+
+
+def intraday(symbol: str, event_date: str, time_zone: str) -> pd.DataFrame:
+    """The embedded five-minute bars of `symbol` on one session, indexed by the time of their close in `time_zone`.
+
+    Raises ParameterError where there are none, naming the days that have some, and for an unknown time zone.
+    """
+    share, wanted = listing(symbol), day(event_date, "event_date")
+    bars = _rows("intraday", share)
+    session = bars["start"].dt.tz_convert(_calendar(share.exchange).tz).dt.date
+    of_day = bars[session == wanted]
+    if of_day.empty:
+        days = ", ".join(str(one) for one in sorted(session.unique())) or "none"
+        raise ParameterError(
+            f"{symbol} has no embedded five-minute bars for {wanted}; days with bars: {days}; {MORE.format('intraday')}"
+        )
+    try:
+        closed_at = (of_day["start"] + BAR).dt.tz_convert(time_zone)
+    except (KeyError, ValueError) as error:
+        raise ParameterError(f"time_zone must be an IANA name like 'Europe/Berlin', not {time_zone!r}") from error
+    return of_day.set_index(closed_at.rename("closed at"))[["open", "high", "low", "close"]]
+
+
+def shares_outstanding(symbol: str, as_of: str) -> pd.Series:
+    """The last share count of `symbol` published on or before the day `as_of`: as_of, shares, source.
+
+    Raises ParameterError where none is embedded, naming those that are.
+    """
+    wanted = day(as_of, "shares_outstanding_as_of")
+    counts = _rows("shares_outstanding", listing(symbol))
+    known = counts[counts["as_of"] < pd.Timestamp(wanted + timedelta(days=1))]
+    if known.empty:
+        days = ", ".join(f"{one:%Y-%m-%d}" for one in counts["as_of"]) or "none"
+        raise ParameterError(
+            f"{symbol} has no share count for {wanted} or before; embedded counts: {days}; "
+            f"{MORE.format('shares_outstanding')}"
+        )
+    return known.iloc[-1][["as_of", "shares", "source"]]
+
+
+def _rows(name: str, share: Listing) -> pd.DataFrame:
+    table = tables.load(name)
+    return table[table["symbol"] == share.symbol].sort_values(table.columns[1])

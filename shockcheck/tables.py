@@ -1,0 +1,136 @@
+"""The project's tables: read as the data package describes them, never without a look at their SHA-256."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from shockcheck.errors import DataError
+from shockcheck.paths import DATA, shown, write_whole
+
+PACKAGE = DATA / "datapackage.json"
+
+
+def package() -> dict[str, Any]:
+    """The descriptor of the data package, `data/datapackage.json`; raises DataError where it cannot be read."""
+    try:
+        return json.loads(PACKAGE.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown(PACKAGE)} cannot be read ({error}); restore it from version control") from error
+
+
+def resource(name: str) -> dict[str, Any]:
+    """The descriptor of the table `name`; raises DataError where the data package has none of that name."""
+    found = {entry["name"]: entry for entry in package()["resources"]}
+    if name not in found:
+        raise DataError(f"{shown(PACKAGE)} describes no table {name!r}; it has {', '.join(sorted(found))}")
+    return found[name]
+
+
+def content(entry: dict[str, Any]) -> bytes:
+    """The table's bytes as they stand in its file, whatever their checksum."""
+    path = DATA / entry["path"]
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
+
+
+def digest(raw: bytes) -> str:
+    """The checksum as the data package writes it, 'sha256:...'."""
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+def load(name: str) -> pd.DataFrame:
+    """The table `name`, one row a row of its file; dates and numbers typed by the schema, text never missing.
+
+    Raises DataError where the file is missing, or is not the one whose SHA-256 the data package holds: then with the
+    first fault that its schema finds in it, or with the way to accept the change.
+    """
+    entry = resource(name)
+    raw = content(entry)
+    if digest(raw) != entry["hash"]:
+        raise DataError(_why_changed(entry))
+    table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)
+    for field in entry["schema"]["fields"]:
+        table[field["name"]] = _typed(table[field["name"]], field["type"])
+    return table
+
+
+def _typed(column: pd.Series, kind: str) -> pd.Series:
+    match kind:
+        case "number" | "integer":
+            return pd.to_numeric(column)
+        case "date":
+            return pd.to_datetime(column, format="%Y-%m-%d")
+        case "datetime":
+            return pd.to_datetime(column, format="%Y-%m-%dT%H:%M:%SZ", utc=True)
+    return column
+
+
+def _why_changed(entry: dict[str, Any]) -> str:
+    found = faults(only=entry["name"])
+    if found:
+        return found[0]
+    return (
+        f"{shown(DATA / entry['path'])} has not the SHA-256 in {shown(PACKAGE)}: somebody changed it; "
+        "restore it, or accept the change with `make checksums`"
+    )
+
+
+def check() -> None:
+    """Raise DataError with the first fault of any table: a checksum, then its schema, keys, ranges and row rules."""
+    for entry in package()["resources"]:
+        if digest(content(entry)) != entry["hash"]:
+            raise DataError(_why_changed(entry))
+    for fault in faults():
+        raise DataError(fault)
+
+
+def faults(only: str | None = None) -> list[str]:
+    """Every fault that Frictionless finds, a sentence each with file, row and field; checksums are not looked at."""
+    from frictionless import Checklist, Package, checks  # takes a second to import, and few commands need it
+
+    descriptor = package()
+    for entry in descriptor["resources"]:
+        entry.pop("hash", None)
+        content(entry)
+    tables = Package.from_descriptor(descriptor, basepath=str(DATA))
+    found = []
+    for table in tables.resources:
+        if only in (None, table.name):
+            rules = table.custom.get("rowConstraints", {})
+            checklist = Checklist(checks=[checks.row_constraint(formula=formula) for formula in rules.values()])
+            for task in table.validate(checklist).tasks:
+                found += [_sentence(DATA / table.path, error, rules) for error in task.errors]
+    return found
+
+
+def _sentence(path: Path, error: Any, rules: dict[str, str]) -> str:
+    row = getattr(error, "row_number", None)
+    field = getattr(error, "field_name", None)
+    place = shown(path) + (f", row {row}" if row else "") + (f", column {field}" if field else "")
+    broken = [rule for rule, formula in rules.items() if f'"{formula}"' in error.message]
+    what = f"breaks the rule that {broken[0]}" if broken else error.message.rstrip(".")
+    return f"{place}: {what}; mend the row or restore the file from version control"
+
+
+def renew_checksums() -> list[tuple[str, str, str]]:
+    """Write the SHA-256 of every table as it is now; returns (file, old, new) of those that changed.
+
+    Raises DataError, and writes nothing, where a table has a fault.
+    """
+    for fault in faults():
+        raise DataError(fault)
+    descriptor, changes = package(), []
+    for entry in descriptor["resources"]:
+        new = digest(content(entry))
+        if new != entry["hash"]:
+            changes.append((entry["path"], entry["hash"], new))
+            entry["hash"] = new
+    if changes:
+        write_whole(PACKAGE, json.dumps(descriptor, indent=2, ensure_ascii=False) + "\n")
+    return changes
