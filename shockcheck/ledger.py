@@ -1,0 +1,170 @@
+"""The ledger: what the article says and how each claim is read, `data/claims.yml`, checked entry by entry."""
+
+from collections import Counter
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.comments import CommentedMap
+
+from shockcheck import facts, verdicts
+from shockcheck.errors import LedgerError
+from shockcheck.paths import LEDGER, shown
+
+PLAINLY = {"extra_forbidden": "no such field; correct or remove it", "missing": "the field is missing; add it"}
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Entry(BaseModel):
+    """A mapping of the ledger: no unknown fields, no guessed types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Article(Entry):
+    """The piece under test; `language` is the one it is printed in and rules how its numbers are read."""
+
+    title: Text
+    publisher: Text
+    date: date
+    language: Literal["de", "en"]
+    url: Text | None = None
+
+
+class Claim(Entry):
+    """One checkable statement of the article and the reading chosen for it before computing.
+
+    It is `documented` where an editor's verdict stands in it, with a reason and facts, else `computed`.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+    paragraph: Annotated[int, Field(ge=0)]
+    quote: Text
+    states: Text
+    stated: Text | None = None
+    unit: Text | None = None
+    hedge: verdicts.Hedge | None = None
+    direction: verdicts.Direction | None = None
+    interval: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    why: Text | None = None
+    reading: Text
+    verdict: verdicts.DocumentedVerdict | None = None
+    because: Text | None = None
+    facts: list[Text] = []
+
+    @property
+    def kind(self) -> Literal["computed", "documented"]:
+        """`computed` or `documented`."""
+        return "documented" if self.verdict else "computed"
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        if self.verdict and not (self.facts and self.because):
+            raise ValueError("a documented claim needs `because` and at least one id under `facts`")
+        if not self.verdict and (self.because or self.facts):
+            raise ValueError("`because` and `facts` belong to a documented claim; give its `verdict` or remove them")
+        if not self.verdict and not (self.stated and self.unit):
+            raise ValueError("a computed claim needs `stated` and `unit`")
+        if (self.interval is None) != (self.why is None):
+            raise ValueError("an `interval` that overrides the rule needs a `why`, and a `why` an `interval`")
+        if self.interval and not self.interval[0] <= self.interval[1]:
+            raise ValueError("`interval` must give its lower end first")
+        return self
+
+    def allowed(self, language: str) -> pd.Interval:
+        """The values that the stated one allows, in the claim's unit; raises ValueError where none is stated."""
+        if self.interval:
+            return pd.Interval(*self.interval, closed="both")
+        if self.stated is None:
+            raise ValueError(f"claim {self.id} states no value")
+        return verdicts.interval(self.stated, self.hedge, self.direction, language)
+
+
+class Ledger(Entry):
+    """The article and its claims, in the article's order."""
+
+    article: Article
+    claims: Annotated[list[Claim], Field(min_length=1)]
+
+    @cached_property
+    def by_id(self) -> dict[str, Claim]:
+        """The claims by their ids."""
+        return {claim.id: claim for claim in self.claims}
+
+    def claim(self, claim_id: str) -> Claim:
+        """The claim of that id; raises LedgerError, naming the file, for an unknown one."""
+        if claim_id not in self.by_id:
+            raise LedgerError(f"{shown(LEDGER)} has no claim {claim_id!r}; add it or correct the id in the notebook")
+        return self.by_id[claim_id]
+
+
+def load(path: Path = LEDGER) -> Ledger:
+    """The ledger in `path`.
+
+    Raises LedgerError with file, line and the claim's id for the first entry that is not as documented: an unknown or
+    missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
+    """
+    document = _parsed(path)
+    try:
+        ledger = Ledger.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = PLAINLY.get(first["type"], first["msg"].removeprefix("Value error, "))
+        raise LedgerError(_sentence(path, document, first["loc"], message)) from error
+    for loc, message in _faults(ledger):
+        raise LedgerError(_sentence(path, document, loc, message))
+    return ledger
+
+
+def _parsed(path: Path) -> CommentedMap:
+    try:
+        document = YAML(typ="rt").load(path)
+    except OSError as error:
+        raise LedgerError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise LedgerError(f"{shown(path)}{line}: {getattr(error, 'problem', None) or error}; correct the YAML") from error
+    if not isinstance(document, CommentedMap):
+        raise LedgerError(f"{shown(path)} must hold `article` and `claims`")
+    return document
+
+
+def _faults(ledger: Ledger) -> list[tuple[tuple, str]]:
+    """What no single field can see, as (place, message)."""
+    known, times = facts.load().index, Counter(claim.id for claim in ledger.claims)
+    found = []
+    for number, claim in enumerate(ledger.claims):
+        place = ("claims", number)
+        if times[claim.id] > 1:
+            found.append(((*place, "id"), f"the id {claim.id} is given to {times[claim.id]} claims"))
+        if claim.stated is not None:
+            try:
+                claim.allowed(ledger.article.language)
+                verdicts.numbers(claim.stated, claim.hedge, ledger.article.language)
+            except ValueError as error:
+                found.append(((*place, "stated"), str(error)))
+        found += [((*place, "facts"), f"data/facts.csv has no fact {fact!r}") for fact in claim.facts if fact not in known]
+    return found
+
+
+def _sentence(path: Path, document: CommentedMap, loc: tuple, message: str) -> str:
+    """The message with file, line and claim id of the place `loc` in the document."""
+    node: Any = document
+    line, claim = 0, ""
+    for key in loc:
+        position = getattr(node, "lc", None)
+        try:
+            line = (position.key(key) if isinstance(key, str) else position.item(key))[0]
+            node = node[key]
+        except (KeyError, IndexError, AttributeError, TypeError):
+            break  # the field is missing: its mapping's line is the nearest
+        if isinstance(node, CommentedMap) and "id" in node:
+            claim = f", claim {node['id']}"
+    names = [key for key in loc if isinstance(key, str)]
+    field = f"`{names[-1]}`: " if names and (len(names) > 1 or names == list(loc)) else ""
+    return f"{shown(path)}, line {line + 1}{claim}: {field}{message.rstrip('.')}"

@@ -1,0 +1,129 @@
+"""The rule that turns a printed value into an interval, and a recomputed value into a verdict.
+
+The interval follows from how the value is printed, never from how the recomputation came out:
+
+| printed                 | hedge     | interval     |                                                  |
+| ----------------------- | --------- | ------------ | ------------------------------------------------ |
+| 17                      | (none)    | [16.5, 17.5) | half a unit of the last printed digit            |
+| 5,7                     | (none)    | [5.65, 5.75) |                                                  |
+| zwischen fünf und sechs | between   | [5, 6]       | both ends belong to it                           |
+| weniger als 5,7         | less than | (-inf, 5.7)  | the bound itself is a claim of its own           |
+| fast 60                 | almost    | [54, 60)     | up to a tenth below                              |
+| rund 17                 | about     | [16, 18]     | a whole unit of the last printed digit           |
+| a superlative: rank 1   | exactly   | [1, 1]       |                                                  |
+
+A fall is printed without a sign and recomputed with one: its interval is mirrored, (-17.5, -16.5].
+"""
+
+import math
+import re
+from decimal import Decimal
+from functools import cache
+from typing import Literal, get_args
+
+import pandas as pd
+from babel.numbers import NumberFormatError, parse_decimal
+from num2words import num2words
+
+Hedge = Literal["about", "less than", "almost", "between", "exactly"]
+Direction = Literal["rise", "fall"]
+ComputedVerdict = Literal["holds", "held intraday", "off"]
+DocumentedVerdict = Literal["supported", "imprecise", "contradicted", "unchecked"]
+HEDGES = get_args(Hedge)
+
+DIGITS = re.compile(r"[0-9](?:[0-9.,'’\u00a0\u202f]*[0-9])?")
+BETWEEN = re.compile(r"\s*(?:\bund\b|\bbis\b|\band\b|\bto\b|–|-)\s*")
+SPELLED_OUT = 100  # newspapers print small numbers as words
+
+
+@cache
+def _words(language: str) -> dict[str, Decimal]:
+    return {num2words(number, lang=language): Decimal(number) for number in range(SPELLED_OUT + 1)}
+
+
+def number(printed: str, language: str) -> Decimal:
+    """The value of one number as printed, in digits or in words, with its decimal places kept ('5,70' -> 5.70).
+
+    Raises ValueError where `printed` is not a number in `language` ('5.7' is none in German).
+    """
+    word = _words(language).get(printed.strip().lower())
+    if word is not None:
+        return word
+    try:
+        # Babel alone would also take 'NaN', '1e3' and a trailing comma.
+        return parse_decimal(DIGITS.fullmatch(printed.strip())[0], locale=language, strict=True)
+    except (TypeError, NumberFormatError):
+        raise ValueError(f"{printed!r} is not an unsigned number as printed in language {language!r}") from None
+
+
+def numbers(stated: str, hedge: Hedge | None, language: str) -> list[Decimal]:
+    """The one number of a stated value, or the two of one that is hedged by `between`, smaller first.
+
+    Raises ValueError for anything else.
+    """
+    if hedge != "between":
+        return [number(stated, language)]
+    parts = BETWEEN.split(stated)
+    if len(parts) != 2:
+        raise ValueError(f"{stated!r} is hedged by 'between' and must hold two numbers, as in '5 to 6'")
+    smaller, larger = (number(part, language) for part in parts)
+    if not smaller < larger:
+        raise ValueError(f"{stated!r} must name the smaller number first")
+    return [smaller, larger]
+
+
+def decimals(stated: str, hedge: Hedge | None, language: str) -> int:
+    """How many decimal places the stated value is printed with; a finding is shown with two more."""
+    return max(-min(value.as_tuple().exponent, 0) for value in numbers(stated, hedge, language))
+
+
+def interval(stated: str, hedge: Hedge | None, direction: Direction | None, language: str) -> pd.Interval:
+    """The values that the printed one allows, by the table above, in the claim's unit; falls are negative."""
+    values = numbers(stated, hedge, language)
+    unit = Decimal(1).scaleb(min(values[0].as_tuple().exponent, 0))
+    low, high, closed = {
+        None: (values[0] - unit / 2, values[0] + unit / 2, "left"),
+        "about": (values[0] - unit, values[0] + unit, "both"),
+        "almost": (values[0] * Decimal("0.9"), values[0], "left"),
+        "less than": (Decimal("-Infinity"), values[0], "neither"),
+        "between": (values[0], values[-1], "both"),
+        "exactly": (values[0], values[0], "both"),
+    }[hedge]
+    if direction == "fall":
+        low, high, closed = -high, -low, {"left": "right"}.get(closed, closed)
+    return pd.Interval(float(low), float(high), closed=closed)
+
+
+def verdict(value: float, allowed: pd.Interval, low: float | None = None, high: float | None = None) -> ComputedVerdict:
+    """`holds` if `value` is allowed, `held intraday` if only the day's range low..high meets `allowed`, else `off`.
+
+    All numbers in the claim's unit. Raises ValueError for a value that is not finite, half a range, or a range
+    without the value.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"the recomputed value is {value}, not a number")
+    if (low is None) != (high is None):
+        raise ValueError("give the day's low and high together, or neither")
+    if low is not None and not low <= value <= high:
+        raise ValueError(f"the recomputed value {value} is outside the day's range {low} to {high}")
+    if value in allowed:
+        return "holds"
+    if low is not None and allowed.overlaps(pd.Interval(low, high, closed="both")):
+        return "held intraday"
+    return "off"
+
+
+def in_words(allowed: pd.Interval) -> str:
+    """The interval as a reader would say it: 'from 16.5 to below 17.5', 'from above −17.5 to −16.5'."""
+    return _in_words(allowed).replace("-", "\N{MINUS SIGN}")
+
+
+def _in_words(allowed: pd.Interval) -> str:
+    if allowed.left == allowed.right:
+        return f"exactly {allowed.left:g}"
+    if math.isinf(allowed.left):
+        return f"below {allowed.right:g}"
+    if math.isinf(allowed.right):
+        return f"above {allowed.left:g}"
+    start = f"from {allowed.left:g}" if allowed.closed_left else f"from above {allowed.left:g}"
+    return f"{start} to {allowed.right:g}" if allowed.closed_right else f"{start} to below {allowed.right:g}"

@@ -1,0 +1,105 @@
+"""The ledger's faults: each names the entry's line and id, and what is wrong with it."""
+
+import pytest
+
+from shockcheck import ledger
+from shockcheck.errors import LedgerError
+
+GOOD = """\
+article:
+  title: A title
+  publisher: A paper
+  date: 2001-02-03
+  language: de
+claims:
+  - id: share-fall
+    paragraph: 1
+    quote: ein Minus von 17 Prozent
+    states: The share fell 17 percent.
+    stated: "17"
+    unit: percent
+    direction: fall
+    reading: Close to close.
+  - id: share-slight
+    paragraph: 2
+    quote: nur leicht
+    states: It recovered only a little.
+    reading: As reported.
+    verdict: imprecise
+    because: One report says so.
+    facts: [nvidia-tuesday-close]
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def from_text(text: str) -> ledger.Ledger:
+        path = tmp_path / "claims.yml"
+        path.write_text(text, encoding="utf-8")
+        return ledger.load(path)
+
+    return from_text
+
+
+def test_a_good_ledger(load):
+    book = load(GOOD)
+    assert [(claim.id, claim.kind) for claim in book.claims] == [
+        ("share-fall", "computed"),
+        ("share-slight", "documented"),
+    ]
+    assert str(book.claim("share-fall").allowed("de")) == "(-17.5, -16.5]"
+
+
+FAULTS = [
+    ("direction: fall", "direktion: fall", "line 13, claim share-fall: `direktion`: no such field"),
+    ("id: share-slight", "id: share-fall", "line 7, claim share-fall: `id`: the id share-fall is given to 2 claims"),
+    ("    reading: Close to close.\n", "", "line 7, claim share-fall: `reading`: the field is missing"),
+    ('stated: "17"', 'stated: "17.5"', "line 11, claim share-fall: `stated`: '17.5' is not an unsigned number"),
+    ('stated: "17"', "stated: 17", "line 11, claim share-fall: `stated`: Input should be a valid string"),
+    ('    stated: "17"\n', "", "line 7, claim share-fall: a computed claim needs `stated` and `unit`"),
+    ("    facts: [nvidia-tuesday-close]\n", "", "line 15, claim share-slight: a documented claim needs `because` and"),
+    (
+        "facts: [nvidia-tuesday-close]",
+        "facts: [x]",
+        "line 22, claim share-slight: `facts`: data/facts.csv has no fact 'x'",
+    ),
+    ("    verdict: imprecise\n", "", "line 15, claim share-slight: `because` and `facts` belong to a documented claim"),
+    ("verdict: imprecise", "verdict: wrong", "line 20, claim share-slight: `verdict`: Input should be 'supported'"),
+    ("paragraph: 2", "paragraph: two", "line 16, claim share-slight: `paragraph`: Input should be a valid integer"),
+    ("id: share-fall", "id: Share_Fall", "line 7, claim Share_Fall: `id`: String should match pattern"),
+    (
+        "direction: fall",
+        "interval: [1.0, 2.0]",
+        "line 7, claim share-fall: an `interval` that overrides the rule needs a `why`",
+    ),
+    ("paragraph: 1\n", "paragraph: 1\n    paragraph: 2\n", "line 9: found duplicate key"),
+    ("    quote: nur", "   quote: nur", "line 17: "),
+    ("  date: 2001-02-03\n", "", "line 1: `date`: the field is missing"),
+    ("language: de", "language: xx", "line 5: `language`: Input should be 'de' or 'en'"),
+    (GOOD[GOOD.index("claims:") :], "", "line 1: `claims`: the field is missing"),
+    (GOOD, "- a list\n", "must hold `article` and `claims`"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), FAULTS, ids=[message[:60] for *_, message in FAULTS])
+def test_a_fault_stops_with_line_and_id(load, old, new, message):
+    assert GOOD.count(old) == 1
+    with pytest.raises(LedgerError) as raised:
+        load(GOOD.replace(old, new))
+    assert message in str(raised.value)
+    assert "claims.yml" in str(raised.value)
+
+
+def test_an_override_of_the_interval_with_its_reason(load):
+    book = load(GOOD.replace("direction: fall", "interval: [-20.0, -15.0]\n    why: The paper rounds to fives."))
+    assert str(book.claims[0].allowed("de")) == "[-20.0, -15.0]"
+
+
+def test_a_missing_ledger(tmp_path):
+    with pytest.raises(LedgerError, match="cannot be read"):
+        ledger.load(tmp_path / "claims.yml")
+
+
+def test_an_unknown_claim(load):
+    with pytest.raises(LedgerError, match="has no claim 'x'"):
+        load(GOOD).claim("x")

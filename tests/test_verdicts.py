@@ -1,0 +1,152 @@
+"""The interval rule and the verdicts, by examples that can be checked on paper and by what must hold of all of them."""
+
+from decimal import Decimal
+
+import pytest
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shockcheck import verdicts
+
+INTERVALS = [
+    ("17", None, None, "[16.5, 17.5)"),
+    ("17", None, "fall", "(-17.5, -16.5]"),
+    ("17", None, "rise", "[16.5, 17.5)"),
+    ("5,7", None, None, "[5.65, 5.75)"),
+    ("5,70", None, None, "[5.695, 5.705)"),
+    ("563", None, None, "[562.5, 563.5)"),
+    ("zehn", None, "fall", "(-10.5, -9.5]"),
+    ("fünf und sechs", "between", "rise", "[5.0, 6.0]"),
+    ("5 bis 6", "between", "fall", "[-6.0, -5.0]"),
+    ("5,7", "less than", None, "(-inf, 5.7)"),
+    ("60", "almost", None, "[54.0, 60.0)"),
+    ("60", "almost", "fall", "(-60.0, -54.0]"),
+    ("17", "about", None, "[16.0, 18.0]"),
+    ("5,7", "about", None, "[5.6, 5.8]"),
+    ("1", "exactly", None, "[1.0, 1.0]"),
+    ("1.234.567", None, None, "[1234566.5, 1234567.5)"),
+]
+
+
+@pytest.mark.parametrize(("stated", "hedge", "direction", "expected"), INTERVALS)
+def test_interval_follows_from_print(stated, hedge, direction, expected):
+    assert str(verdicts.interval(stated, hedge, direction, "de")) == expected
+
+
+def test_language_rules_the_decimal_sign():
+    assert verdicts.number("5.7", "en") == Decimal("5.7")
+    assert verdicts.number("5,7", "de") == Decimal("5.7")
+
+
+@pytest.mark.parametrize("printed", ["5.7", "", "abc", "NaN", "Infinity", "-5", "1e3", "5,", ",5", "5,7,1", "٣", "17 %"])
+def test_what_is_no_number_as_printed_in_german(printed):
+    with pytest.raises(ValueError, match="is not an unsigned number as printed"):
+        verdicts.number(printed, "de")
+
+
+@pytest.mark.parametrize("stated", ["5", "6 und 5", "5 und 5", "4 und 5 und 6"])
+def test_between_takes_two_numbers_the_smaller_first(stated):
+    with pytest.raises(ValueError, match="must"):
+        verdicts.interval(stated, "between", None, "de")
+
+
+printed_values = st.builds(Decimal, st.integers(1, 10**9)).flatmap(
+    lambda digits: st.integers(0, 4).map(lambda places: digits.scaleb(-places))
+)
+
+
+def as_printed(value: Decimal, language: str) -> str:
+    places = -value.as_tuple().exponent
+    return format_decimal(value, format="#,##0" + ("." + "0" * places if places else ""), locale=language)
+
+
+@given(printed_values, st.sampled_from(["de", "en"]))
+def test_number_reads_what_babel_prints(value, language):
+    read = verdicts.number(as_printed(value, language), language)
+    assert read == value
+    assert read.as_tuple().exponent == value.as_tuple().exponent
+
+
+@given(printed_values, st.sampled_from([None, "about", "exactly"]), st.sampled_from([None, "rise", "fall"]))
+def test_interval_contains_the_printed_value(value, hedge, direction):
+    allowed = verdicts.interval(as_printed(value, "de"), hedge, direction, "de")
+    assert float(-value if direction == "fall" else value) in allowed
+
+
+@given(printed_values)
+def test_width_is_one_unit_of_the_last_printed_digit(value):
+    allowed = verdicts.interval(as_printed(value, "de"), None, None, "de")
+    assert allowed.length == pytest.approx(10.0 ** value.as_tuple().exponent, rel=1e-4)
+
+
+@given(printed_values, st.sampled_from([None, "almost"]))
+def test_edges_go_the_documented_way(value, hedge):
+    allowed = verdicts.interval(as_printed(value, "de"), hedge, None, "de")
+    mirrored = verdicts.interval(as_printed(value, "de"), hedge, "fall", "de")
+    assert allowed.left in allowed
+    assert allowed.right not in allowed
+    assert mirrored.right in mirrored
+    assert mirrored.left not in mirrored
+    assert (mirrored.left, mirrored.right) == (-allowed.right, -allowed.left)
+
+
+@given(printed_values)
+def test_hedges_that_bound_leave_the_printed_value_out(value):
+    for hedge in ("less than", "almost"):
+        assert float(value) not in verdicts.interval(as_printed(value, "de"), hedge, None, "de")
+
+
+SEVENTEEN = verdicts.interval("17", None, "fall", "de")
+FIVE_TO_SIX = verdicts.interval("5 bis 6", "between", "rise", "de")
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed", "low", "high", "expected"),
+    [
+        (-16.97, SEVENTEEN, None, None, "holds"),
+        (-16.5, SEVENTEEN, None, None, "holds"),
+        (-17.5, SEVENTEEN, None, None, "off"),
+        (17.0, SEVENTEEN, None, None, "off"),  # a rise is not a fall
+        (8.93, FIVE_TO_SIX, -1.83, 8.93, "held intraday"),
+        (8.93, FIVE_TO_SIX, 6.0, 8.93, "held intraday"),
+        (8.93, FIVE_TO_SIX, 6.01, 8.93, "off"),
+        (8.93, FIVE_TO_SIX, None, None, "off"),
+        (5.5, FIVE_TO_SIX, -1.83, 8.93, "holds"),
+    ],
+)
+def test_verdict(value, allowed, low, high, expected):
+    assert verdicts.verdict(value, allowed, low, high) == expected
+
+
+@given(st.floats(-50, 50), st.floats(0, 30), st.floats(0, 30))
+def test_a_wider_day_never_takes_a_verdict_away(value, down, up):
+    order = ["off", "held intraday", "holds"]
+    alone = verdicts.verdict(value, SEVENTEEN)
+    ranged = verdicts.verdict(value, SEVENTEEN, value - down, value + up)
+    assert order.index(ranged) >= order.index(alone)
+    assert (ranged == "holds") == (alone == "holds")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [(float("nan"), None, None), (float("inf"), None, None), (1, 0, None), (1, 2, 3), (4, 2, 3)],
+)
+def test_verdict_refuses_what_is_no_value_or_range(value, low, high):
+    with pytest.raises(ValueError, match=r"not a number|together|outside"):
+        verdicts.verdict(value, SEVENTEEN, low, high)
+
+
+@pytest.mark.parametrize(
+    ("stated", "hedge", "direction", "words"),
+    [
+        ("17", None, None, "from 16.5 to below 17.5"),
+        ("17", None, "fall", "from above −17.5 to −16.5"),
+        ("5 bis 6", "between", None, "from 5 to 6"),
+        ("5,7", "less than", None, "below 5.7"),
+        ("5,7", "less than", "fall", "above −5.7"),
+        ("1", "exactly", None, "exactly 1"),
+    ],
+)
+def test_in_words(stated, hedge, direction, words):
+    assert verdicts.in_words(verdicts.interval(stated, hedge, direction, "de")) == words
