@@ -1,0 +1,213 @@
+"""Notebooks: what one takes, which claims it checks, and a run of it under papermill."""
+
+import ast
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from shockcheck.errors import BuildError, LedgerError, ParameterError
+from shockcheck.findings import MIMETYPE, VARIANT
+from shockcheck.ledger import Ledger
+from shockcheck.paths import NOTEBOOKS, ROOT, shown
+from shockcheck.prices import day
+
+KERNEL = "python3"
+# Sockets in the file system: no port is opened, and ipykernel has no cause to warn that TCP can be listened to.
+PRIVATE = Config(KernelManager={"transport": "ipc"})
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the project, by its file."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.stem
+
+    @cached_property
+    def node(self) -> NotebookNode:
+        """The notebook as stored; raises BuildError where the file is no notebook."""
+        try:
+            return nbformat.read(self.path, as_version=4)
+        except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+            raise BuildError(f"{shown(self.path)} is not readable as a notebook; restore it from version control") from error
+
+    @property
+    def title(self) -> str:
+        """The first heading of the first cell."""
+        return self.node.cells[0].source.splitlines()[0].lstrip("# ")
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters with their defaults; raises BuildError where no cell is tagged `parameters`."""
+        from papermill import inspect_notebook  # takes a second or two to import: not before faults are looked for
+
+        self.check_parameters_cell()
+        found = inspect_notebook(self.path).values()
+        return {parameter["name"]: ast.literal_eval(parameter["default"]) for parameter in found}
+
+    def check_parameters_cell(self) -> None:
+        """Raise BuildError unless a cell is tagged `parameters`; papermill alone would run such a notebook."""
+        if not any("parameters" in cell.metadata.get("tags", []) for cell in self.node.cells):
+            raise BuildError(f"{shown(self.path)} has no cell tagged 'parameters'; tag the one that holds them")
+
+    @cached_property
+    def claims(self) -> list[str]:
+        """The ids that the code cells give to `check(...)`, in order; raises BuildError for an id that is not literal."""
+        code = "\n".join(cell.source for cell in self.node.cells if cell.cell_type == "code")
+        return [_first_argument(call, self.path) for call in ast.walk(ast.parse(code)) if _is_check(call)]
+
+    def with_types(self, given: dict[str, str]) -> dict[str, Any]:
+        """The parameters `given` as text, each in the type of its default.
+
+        Raises ParameterError for an unknown name, a wrong type, or a day that is not written 'YYYY-MM-DD'.
+        """
+        typed = {}
+        for name, text in given.items():
+            if name not in self.parameters:
+                raise ParameterError(f"{self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}")
+            typed[name] = _typed(name, text, self.parameters[name])
+        return typed
+
+
+def _is_check(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
+
+
+def _first_argument(call: ast.Call, path: Path) -> str:
+    match call.args:
+        case [ast.Constant(value=str(claim_id)), *_]:
+            return claim_id
+    raise BuildError(f"{shown(path)}: check(...) must be given the claim's id as a literal text")
+
+
+def _typed(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return str(day(text, name)) if _is_day(default) else text
+    try:
+        return type(default)(text)
+    except ValueError:
+        kind = {int: "a whole number", float: "a number"}.get(type(default), f"of type {type(default).__name__}")
+        raise ParameterError(f"{name} must be {kind} like {default!r}, not {text!r}") from None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        day(text)
+    except ParameterError:
+        return False
+    return True
+
+
+def discover() -> list[Notebook]:
+    """The project's numbered notebooks in reading order; raises BuildError where there are none."""
+    found = [Notebook(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
+    if not found:
+        raise BuildError(f"{shown(NOTEBOOKS)} holds no notebook named like 01-subject.ipynb")
+    return found
+
+
+def named(name: str) -> Notebook:
+    """The notebook of that name; raises ParameterError, naming those there are, for an unknown one."""
+    known = {notebook.name: notebook for notebook in discover()}
+    if name not in known:
+        raise ParameterError(f"no notebook {name!r} in {shown(NOTEBOOKS)}; there are {', '.join(known)}")
+    return known[name]
+
+
+def check_against(ledger: Ledger, found: list[Notebook]) -> None:
+    """Raise LedgerError unless every claim of the ledger is checked by exactly one of the notebooks, and no other is."""
+    checked: dict[str, str] = {}
+    for notebook in found:
+        for claim_id in notebook.claims:
+            if claim_id not in ledger.by_id:
+                raise LedgerError(f"{notebook.name} checks {claim_id!r}, which the ledger has not; add it or correct the id")
+            if claim_id in checked:
+                raise LedgerError(f"{claim_id} is checked in {checked[claim_id]} and again in {notebook.name}; keep one")
+            checked[claim_id] = notebook.name
+    for claim in ledger.claims:
+        if claim.id not in checked:
+            raise LedgerError(f"no notebook checks {claim.id}; add a cell with check({claim.id!r}, ...) or remove the claim")
+
+
+def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> NotebookNode:
+    """The notebook as executed by papermill, without any trace of when; no file is written.
+
+    With `parameters` the run is a variant. Raises BuildError with the notebook's own error and the cell it came from.
+    """
+    from papermill import PapermillExecutionError, execute_notebook
+
+    variant = {VARIANT: "1"} if parameters is not None else {}
+    with _environment(SHOCKCHECK_ROOT=str(ROOT), **variant):
+        try:
+            executed = execute_notebook(
+                notebook.path,
+                None,
+                parameters=parameters or {},
+                kernel_name=KERNEL,
+                cwd=str(NOTEBOOKS),
+                progress_bar=False,
+                config=PRIVATE,
+            )
+        except PapermillExecutionError as error:
+            raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
+    return without_times(executed)
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Environment variables for the kernels that are started inside the block."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _reason(error: Any) -> str:
+    """The message alone for an error that speaks for itself, else with the name of its class."""
+    ours = error.ename in {"ShockcheckError", "DataError", "LedgerError", "ParameterError", "BuildError"}
+    return error.evalue if ours else f"{error.ename}: {error.evalue}"
+
+
+def without_times(node: NotebookNode) -> NotebookNode:
+    """The notebook without papermill's notes and the Python version, which differ between runs that are alike."""
+    node.metadata.pop("papermill", None)
+    node.metadata.get("language_info", {}).pop("version", None)
+    for cell in node.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    return node
+
+
+def findings(node: NotebookNode) -> list[dict[str, Any]]:
+    """The findings that an executed notebook shows, in order, as written by `shockcheck.findings`."""
+    outputs = (output for cell in node.cells for output in cell.get("outputs", []))
+    return [output.data[MIMETYPE] for output in outputs if MIMETYPE in output.get("data", {})]
+
+
+def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, Any]]:
+    """The findings of a run, one for each claim that the notebook checks; raises BuildError where one was not shown."""
+    shown_findings = [dict(found, notebook=notebook.name) for found in findings(node)]
+    missing = sorted(set(notebook.claims) - {found["id"] for found in shown_findings})
+    if missing:
+        raise BuildError(
+            f"{notebook.name} checks {missing[0]} but does not show its finding; "
+            "make check(...) the last expression of its cell"
+        )
+    return shown_findings

@@ -1,0 +1,112 @@
+"""Pages: HTML from executed notebooks and findings, by the project's own templates. Nothing is computed here."""
+
+import subprocess
+from collections import Counter
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import jinja2
+from nbformat import NotebookNode
+
+from shockcheck import tables
+from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding
+from shockcheck.ledger import Ledger
+from shockcheck.paths import ROOT, TEMPLATES
+
+VERSIONS = ("shockcheck", "pandas", "matplotlib", "papermill", "nbconvert", "CurrencyConverter")
+INPUTS = ("data", "notebooks", "shockcheck", "requirements.lock")
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert import HTMLExporter  # takes most of a second to import: not before there is a page to export
+
+    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    exporter.environment.globals.update(finding_type=MIMETYPE, finding=lambda entry: Finding(**entry))
+    return exporter
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "report"])
+    return jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def page(
+    node: NotebookNode, ledger: Ledger, title: str, parameters: dict[str, Any], home: str, variant: bool = False
+) -> str:
+    """The page of one executed notebook; `home` is the way to the index, `parameters` are those of the run."""
+    context = {
+        "article": ledger.article,
+        "title": title,
+        "home": home,
+        "parameters": parameters,
+        "variant": variant,
+        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
+        **foot(),
+    }
+    body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
+    return body
+
+
+def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, str], titles: dict[str, str]) -> str:
+    """The index: every claim in the article's order with its verdict, and a card for each notebook that failed.
+
+    `failures` maps a notebook's name to its error, `titles` the names of those that were built to their titles.
+    """
+    found = {entry["id"]: entry for entry in findings}
+    counts = Counter(entry["verdict"] for entry in findings)
+    rows = [
+        {"claim": claim, "finding": _shown(found[claim.id]), "notebook": found[claim.id]["notebook"]}
+        if claim.id in found
+        else {"claim": claim, "finding": None, "notebook": None}
+        for claim in ledger.claims
+    ]
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            article=ledger.article,
+            rows=rows,
+            failures=failures,
+            titles=titles,
+            counts=[(word, counts[word]) for word in SIGNS if counts[word]],
+            signs=SIGNS,
+            meanings=MEANINGS,
+            style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
+            **foot(),
+        )
+    )
+
+
+def _shown(entry: dict[str, Any]) -> Finding:
+    return Finding(**{name: value for name, value in entry.items() if name != "notebook"})
+
+
+def foot() -> dict[str, Any]:
+    """What a page says of its making: package versions, the commit of the inputs, the SHA-256 of every table."""
+    return {
+        "versions": {name: version(name) for name in VERSIONS},
+        "commit": commit(),
+        "tables": {entry["path"]: entry["hash"].removeprefix("sha256:") for entry in tables.package()["resources"]},
+    }
+
+
+@cache
+def commit() -> str:
+    """The last commit that changed what pages are made from, with a note where the files differ from it."""
+    last = _git("log", "-1", "--format=%H", "--", *INPUTS)
+    if not last:
+        return "not under version control"
+    return f"{last} with uncommitted changes" if _git("status", "--porcelain", "--", *INPUTS) else last
+
+
+def _git(*arguments: str) -> str:
+    try:
+        answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -1,0 +1,171 @@
+"""The report: every notebook run, a page each, the index, `findings.json`; and what is generated from findings."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from shockcheck import ledger, notebooks, pages, tables
+from shockcheck.errors import BuildError
+from shockcheck.findings import SIGNS, Finding
+from shockcheck.notebooks import Notebook
+from shockcheck.paths import REPORTS, ROOT, shown, write_whole
+
+README = ROOT / "README.md"
+TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", re.DOTALL)
+
+
+def build(console: Console) -> dict[str, str]:
+    """Build every page, `findings.json` and the index in `reports/`; returns the failed notebooks with their errors.
+
+    Raises ShockcheckError, before anything is written, for faults of tables, ledger or checks.
+    """
+    book, found = _checked()
+    _prepare(REPORTS)
+    findings, failures, titles = [], {}, {}
+    with _progress(console) as progress:
+        for notebook in progress.track(found, description="building"):
+            try:
+                findings += _build_page(notebook, book)
+                titles[notebook.name] = notebook.title
+                progress.console.print(f"  [green]built[/]  {shown(REPORTS / notebook.name)}.html")
+            except BuildError as error:
+                failures[notebook.name] = str(error)
+                progress.console.print(f"  [red]failed[/] {notebook.name}", highlight=False)
+    order = {claim.id: place for place, claim in enumerate(book.claims)}
+    findings.sort(key=lambda entry: order[entry["id"]])
+    _write(REPORTS / "findings.json", _as_json(findings))
+    _write(REPORTS / "index.html", pages.index(book, findings, failures, titles))
+    return failures
+
+
+def build_page(name: str, console: Console) -> Path:
+    """Build one page of the article's report; the index and `findings.json` stay as they are."""
+    notebook = notebooks.named(name)
+    book, _ = _checked()
+    _prepare(REPORTS)
+    with console.status(f"running {name}"):
+        _build_page(notebook, book)
+    return REPORTS / f"{name}.html"
+
+
+def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
+    """Run one notebook with other parameters, into a folder of its own with page and `findings.json`; returns the page.
+
+    Raises ShockcheckError, and writes nothing, where a parameter or the run is at fault.
+    """
+    notebook = notebooks.named(name)
+    parameters = notebook.with_types(given)
+    book, _ = _checked()
+    folder = REPORTS / "variants" / _folder_name(name, given)
+    with console.status(f"running {folder.name}"):
+        node = notebooks.run(notebook, parameters)
+        findings = notebooks.complete_findings(notebook, node)
+    every = notebook.parameters | parameters
+    _prepare(folder)
+    _write(folder / f"{name}.html", pages.page(node, book, notebook.title, every, "../../index.html", variant=True))
+    _write(folder / f"{name}.ipynb", _as_text(node))
+    _write(folder / "findings.json", _as_json(findings))
+    return folder / f"{name}.html"
+
+
+def refresh_notebooks(console: Console) -> list[Path]:
+    """Run every notebook and write it back with its outputs, then the README's table; nothing is written if one fails."""
+    _, found = _checked()
+    with _progress(console) as progress:
+        runs = [(notebook, notebooks.run(notebook)) for notebook in progress.track(found, description="running")]
+    for notebook, node in runs:
+        notebooks.complete_findings(notebook, node)
+    for notebook, node in runs:
+        _write(notebook.path, _as_text(node))
+    _write(README, readme())
+    return [notebook.path for notebook, _ in runs]
+
+
+def readme() -> str:
+    """The README with its verdict table made anew from the outputs stored in the notebooks."""
+    text = README.read_text(encoding="utf-8")
+    if not TABLE.search(text):
+        raise BuildError(f"{shown(README)} has no lines '<!-- verdicts -->' and '<!-- end of verdicts -->'; restore them")
+    table = _verdict_table(ledger.load(), notebooks.discover())
+    return TABLE.sub(lambda _: table, text)
+
+
+def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:
+    stored = {entry["id"]: (Finding(**entry), notebook) for notebook in found for entry in notebooks.findings(notebook.node)}
+    lines = ["| the article says | recomputed | verdict | notebook |", "| --- | --- | --- | --- |"]
+    for claim in book.claims:
+        finding, notebook = stored[claim.id]
+        value = finding.recomputed_text if finding.recomputed is not None else "documented"
+        link = f"[{notebook.name[:2]}]({shown(notebook.path)})"
+        lines.append(f"| „{claim.quote}“ | {value} | {SIGNS[finding.verdict]} {finding.verdict} | {link} |")
+    return "\n".join(lines) + "\n"
+
+
+def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
+    """The ledger and the notebooks, once tables, ledger and checks are known to be right."""
+    tables.check()
+    book, found = ledger.load(), notebooks.discover()
+    notebooks.check_against(book, found)
+    for notebook in found:
+        notebook.check_parameters_cell()
+    return book, found
+
+
+def _build_page(notebook: Notebook, book: ledger.Ledger) -> list[dict[str, Any]]:
+    node = notebooks.run(notebook)
+    findings = notebooks.complete_findings(notebook, node)
+    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html")
+    _write(REPORTS / f"{notebook.name}.ipynb", _as_text(node))
+    _write(REPORTS / f"{notebook.name}.html", html)
+    return findings
+
+
+def _folder_name(name: str, given: dict[str, str]) -> str:
+    """A folder name that tells the parameters; where it cannot (length, signs), the start of their hash stands too."""
+    plain = "-".join([name, *(f"{key}={value}" for key, value in sorted(given.items()))])
+    safe = re.sub(r"[^\w.=+^-]", "_", plain, flags=re.ASCII)[:180]
+    return safe if safe == plain else f"{safe}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder and see that it takes files, before any work is spent."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        write_whole(probe, "")
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> BuildError:
+    return BuildError(
+        f"{shown(path)} cannot be written ({error.strerror}); free the space or the permission and run again, "
+        "what stood there is untouched"
+    )
+
+
+def _as_json(findings: list[dict[str, Any]]) -> str:
+    return json.dumps(findings, indent=2, ensure_ascii=False) + "\n"
+
+
+def _as_text(node: nbformat.NotebookNode) -> str:
+    return nbformat.writes(node).rstrip("\n") + "\n"
+
+
+def _progress(console: Console) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)

@@ -1,0 +1,79 @@
+"""A copy of the project to break, the command line to run on it, and one built report for all tests that read it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Project:
+    """A copy of data, notebooks and README in a folder of its own, built by the package under test."""
+
+    root: Path
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`python -m shockcheck ...` on this copy, from a folder that has nothing to do with it."""
+        return subprocess.run(
+            [sys.executable, "-m", "shockcheck", *arguments],
+            env=os.environ | {"SHOCKCHECK_ROOT": str(self.root), "COLUMNS": "200"} | environment,
+            cwd=self.root.parent,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def fails(self, *arguments: str) -> str:
+        """Run a command that must fail with one sentence and write nothing; returns what it said."""
+        before = self.reports()
+        done = self.run(*arguments)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        sentences = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+        assert len(sentences) == 1, done.stderr
+        assert self.reports() == before
+        return sentences[0]
+
+    def reports(self) -> dict[str, bytes]:
+        files = (path for path in self.root.joinpath("reports").rglob("*") if path.is_file())
+        return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} has no {old!r} to damage"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def findings(self, folder: str = "reports") -> dict[str, dict]:
+        return {entry["id"]: entry for entry in json.loads((self.root / folder / "findings.json").read_text())}
+
+
+def copy_to(root: Path) -> Project:
+    for name in ("data", "notebooks"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy(ROOT / "README.md", root)
+    (root / "reports").mkdir()
+    (root / "reports" / "index.html").write_text("an earlier build")
+    return Project(root)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "project").mkdir()
+    return copy_to(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy with its report built. Read it, do not change it."""
+    project = copy_to(tmp_path_factory.mktemp("built"))
+    done = project.run("report")
+    assert done.returncode == 0, done.stderr
+    return project

@@ -1,0 +1,131 @@
+"""The project as a whole: which way imports run, what the package must not know, what must keep step."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from shockcheck import findings, report, tables
+
+ARROWS = {
+    "errors": set(),
+    "paths": set(),
+    "measures": set(),
+    "verdicts": set(),
+    "charts": set(),
+    "tables": {"errors", "paths"},
+    "facts": {"tables", "errors"},
+    "fx": {"errors"},
+    "prices": {"tables", "errors"},
+    "ledger": {"facts", "verdicts", "errors", "paths"},
+    "findings": {"facts", "ledger", "verdicts", "errors", "paths"},
+    "notebooks": {"findings", "ledger", "prices", "errors", "paths"},
+    "pages": {"findings", "ledger", "tables", "paths"},
+    "report": {"findings", "ledger", "notebooks", "pages", "tables", "errors", "paths"},
+    "cli": {"report", "tables", "errors", "paths"},
+    "__init__": set(),
+    "__main__": {"cli"},
+}
+
+
+def imported(path):
+    """The project's own modules that one of them imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "shockcheck":
+            names |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "shockcheck").glob("*.py")), ids=lambda path: path.stem)
+def test_imports_run_one_way(path):
+    assert imported(path) <= ARROWS[path.stem]
+
+
+def test_the_package_knows_nothing_of_the_article():
+    words = {"DeepSeek", "Siemens", "Advantest", "junge Welt", "2024", "2025", "January"}
+    for table in ("listings", "record_losses"):
+        words |= set(tables.load(table)["symbol"]) | set(tables.load(table)["company"])
+    for path in (ROOT / "shockcheck").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            assert [word for word in words if re.search(rf"\b{re.escape(word)}\b", text)] == [], path
+
+
+def pyproject():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_dependency_is_locked_within_its_range_and_hashed():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)", lock, re.MULTILINE))
+    for text in pyproject()["project"]["dependencies"] + pyproject()["dependency-groups"]["dev"]:
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(pinned[canonicalize_name(wanted.name)]), text
+    blocks = re.split(r"\n(?=[a-z0-9])", lock[re.search(r"^[a-z0-9]", lock, re.MULTILINE).start() :])
+    assert len(blocks) > 100
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_conda_gives_python_alone_and_installs_the_same_lock():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    entries = re.findall(r"^ +- (.+)$", text, re.MULTILINE)
+    python = pyproject()["project"]["requires-python"]
+    assert entries == ["conda-forge", f"python {python}", "pip", "pip:", "-r requirements.lock"]
+    assert re.search(r"^name: shockcheck$", text, re.MULTILINE)
+    assert "CONDA_DEFAULT_ENV),shockcheck" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_the_versions_keep_step():
+    wanted = pyproject()["project"]["version"]
+    assert f'__version__ = "{wanted}"' in (ROOT / "shockcheck/__init__.py").read_text(encoding="utf-8")
+    assert f"\nversion: {wanted}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def committed():
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
+    return [ROOT / name for name in names if not name.endswith(".png")] or sorted(ROOT.glob("[!.]*.*"))
+
+
+def test_no_registry_address_and_no_path_of_a_machine_is_committed():
+    wrong = re.compile(r"pypi\.org|pythonhosted|registry\.npmjs|--(?:extra-)?index-url|/root/|/home/[a-z]|/Users/")
+    for path in committed():
+        if path.is_file() and path.name != "test_project.py" and path.name != "test_notebooks.py":
+            assert not wrong.search(path.read_text(encoding="utf-8").replace("--no-emit-index-url", "")), path
+
+
+def test_the_readme_shows_the_verdicts_of_the_notebooks():
+    assert report.readme() == report.README.read_text(encoding="utf-8"), "run `make notebooks`"
+
+
+def test_the_readme_explains_every_verdict_as_the_pages_do():
+    text = report.README.read_text(encoding="utf-8")
+    for word, meaning in findings.MEANINGS.items():
+        assert f"| {findings.SIGNS[word]} {word} | {meaning} |" in text
+
+
+def test_the_readmes_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#]+)\)", report.README.read_text(encoding="utf-8")):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_make_lists_every_target_with_a_line():
+    done = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True)
+    listed = re.findall(r"^make (\w+) +\S", done.stdout, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split()
+    assert [*listed, "setup"] == phony
+
+
+def test_code_is_linted_and_formatted():
+    for arguments in (["check"], ["format", "--check"]):
+        done = subprocess.run([sys.executable, "-m", "ruff", *arguments, "."], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
