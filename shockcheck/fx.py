@@ -7,8 +7,6 @@ from currency_converter import CurrencyConverter, RateNotFoundError
 
 from shockcheck.errors import ParameterError
 
-SOURCE = "European Central Bank, euro reference rates"
-
 
 @cache
 def _converter() -> CurrencyConverter:

@@ -19,7 +19,7 @@ import math
 import re
 from decimal import Decimal
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 import pandas as pd
 from babel.numbers import NumberFormatError, parse_decimal
@@ -29,7 +29,6 @@ Hedge = Literal["about", "less than", "almost", "between", "exactly"]
 Direction = Literal["rise", "fall"]
 ComputedVerdict = Literal["holds", "held intraday", "off"]
 DocumentedVerdict = Literal["supported", "imprecise", "contradicted", "unchecked"]
-HEDGES = get_args(Hedge)
 
 DIGITS = re.compile(r"[0-9](?:[0-9.,'’\u00a0\u202f]*[0-9])?")
 BETWEEN = re.compile(r"\s*(?:\bund\b|\bbis\b|\band\b|\bto\b|–|-)\s*")
