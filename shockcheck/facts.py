@@ -38,3 +38,11 @@ def number(wanted: str) -> float:
         return float(value)
     except ValueError:
         raise DataError(f"data/facts.csv: the value of {wanted!r} is {value!r}, not a number") from None
+
+
+def labelled(prefix: str, unit: str) -> dict[str, float]:
+    """The values of the facts whose id begins with `prefix` and which are in `unit`, by publisher and day."""
+    found = load()
+    found = found[found.index.str.startswith(prefix) & (found["unit"] == unit)]
+    days = found["as_of"].dt.strftime("%-d %b")
+    return dict(zip(found["publisher"].str.split(",").str[0] + ", " + days, found["value"].astype(float), strict=True))

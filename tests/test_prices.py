@@ -42,7 +42,7 @@ def test_no_such_session(day, message):
 
 
 def test_an_unknown_share():
-    with pytest.raises(ParameterError, match="no share 'ACME' is embedded; there are NVDA"):
+    with pytest.raises(ParameterError, match=r"no share 'ACME' is embedded; there are 6857\.T, 9984\.T, "):
         prices.daily("ACME")
 
 
@@ -69,6 +69,21 @@ def test_no_such_bars(day, zone, message):
 )
 def test_the_last_share_count_known_on_a_day(as_of, billions):
     assert prices.shares_outstanding("NVDA", as_of)["shares"] == billions * 1e9
+
+
+def test_closes_reach_from_the_estimation_window_to_the_days_after():
+    closes = prices.closes("NVDA", "^GSPC")
+    assert (f"{closes.index[0]:%Y-%m-%d}", f"{closes.index[-1]:%Y-%m-%d}") == ("2024-07-01", "2025-02-14")
+    assert not closes.isna().any().any()
+
+
+def test_closes_around_a_session():
+    around = prices.closes_around(["NVDA", "ENR.DE"], "2025-01-27")
+    assert around.values.tolist() == [["Nvidia", 142.62, 118.42], ["Siemens Energy", 60.36, 48.32]]
+
+
+def test_every_share_count():
+    assert list(prices.share_counts("NVDA") / 1e9) == [24.53, 24.49, 24.40]
 
 
 def test_no_share_count_yet():
