@@ -1,8 +1,10 @@
 """Measures: pure functions from tables or numbers to a number or a table. They know no file, share or day."""
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 Numbers = TypeVar("Numbers", float, pd.Series)  # one number, or one a row
 
@@ -82,3 +84,125 @@ def spans_inside(path: pd.Series, low: float, high: float) -> pd.DataFrame:
 def cost(gpu_hours: Numbers, price_per_gpu_hour: float) -> Numbers:
     """What computing time costs at one price an hour: gpu_hours x price_per_gpu_hour, in the price's currency."""
     return gpu_hours * price_per_gpu_hour
+
+
+def price_earnings(price: float, earnings_per_share: float) -> float:
+    """The price as a multiple of the earnings per share of four quarters: price / earnings_per_share."""
+    return price / earnings_per_share
+
+
+def trailing_earnings(earnings: pd.DataFrame, basis: str, on: str) -> float:
+    """Earnings per share of the last four quarters that ended before the day `on`, in shares of today.
+
+    The sum of eps_printed / split_factor. Raises ValueError where fewer than four quarters are known.
+    """
+    known = earnings[(earnings["basis"] == basis) & (earnings["quarter_end"] < pd.Timestamp(on))]
+    last = known.sort_values("quarter_end").tail(4)
+    if len(last) < 4:
+        raise ValueError(f"only {len(last)} of four quarters of {basis} earnings are known before {on}; add the others")
+    return float((last["eps_printed"] / last["split_factor"]).sum())
+
+
+def falling_days(closes: pd.Series) -> int:
+    """On how many days after the first the close was below that of the day before."""
+    return int((closes.diff() < 0).sum())
+
+
+def electricity_gwh(gpu_hours: float, watts: float, power_usage_effectiveness: float) -> float:
+    """Electricity of a training in GWh: gpu_hours x watts x power usage effectiveness / 10^9."""
+    return gpu_hours * watts * power_usage_effectiveness / 1e9
+
+
+# --- Event study of one firm on one day ---
+# Method: the market model r = alpha + beta m + e by least squares on a window that ends well before the event; the
+# abnormal return is what the event day's return leaves over. One firm and one day give one number: its sampling error
+# does not shrink as over many firms, and daily returns have fatter tails than the normal distribution, so that the
+# plain t-test is wrong. The SQ test (Gelbach, Helland and Klick, "Valid Inference in Single-Firm, Single-Event
+# Studies", 2013) takes the critical value from the sample quantiles of the window's own abnormal returns.
+
+
+class MarketModel(NamedTuple):
+    """A least-squares fit of a firm's daily returns to the market's, both as fractions, over an estimation window."""
+
+    alpha: float
+    beta: float
+    standard_error: float  # of the residuals, with two degrees of freedom spent
+    residuals: pd.Series
+    market: pd.Series
+
+
+def daily_returns(closes: pd.DataFrame) -> pd.DataFrame:
+    """Returns from close to close as fractions, one column a share, on the days on which all have a close."""
+    return closes.dropna().pct_change().dropna()
+
+
+def estimation_window(returns: pd.DataFrame, event: str, sessions: int, gap: int) -> pd.DataFrame:
+    """The `sessions` returns that end `gap` sessions before the day `event`.
+
+    Raises ValueError, saying how many sessions are missing, where the table does not reach back far enough.
+    """
+    last = returns.index.get_loc(pd.Timestamp(event)) - gap
+    missing = sessions - (last + 1)
+    if missing > 0:
+        raise ValueError(
+            f"the estimation window of {sessions} sessions lacks {missing}; give earlier closes or ask for fewer"
+        )
+    return returns.iloc[last + 1 - sessions : last + 1]
+
+
+def market_model(firm: pd.Series, market: pd.Series) -> MarketModel:
+    """The market model of the returns in one window, by scipy.stats.linregress."""
+    fit = stats.linregress(market, firm)
+    residuals = firm - (fit.intercept + fit.slope * market)
+    error = float(np.sqrt((residuals**2).sum() / (len(residuals) - 2)))
+    return MarketModel(float(fit.intercept), float(fit.slope), error, residuals, market)
+
+
+def abnormal_return(model: MarketModel, firm: float, market: float, confidence: float = 0.95) -> tuple[float, float, float]:
+    """One day's abnormal return with the ends of its confidence band, as fractions.
+
+    firm - alpha - beta market, plus and minus the t-quantile times the standard error of a forecast,
+    s sqrt(1 + 1/n + (market - mean)^2 / sum of squares).
+    """
+    abnormal = firm - model.alpha - model.beta * market
+    n, spread = len(model.market), model.market - model.market.mean()
+    forecast = model.standard_error * np.sqrt(1 + 1 / n + (market - model.market.mean()) ** 2 / (spread**2).sum())
+    margin = stats.t.ppf((1 + confidence) / 2, n - 2) * forecast
+    return float(abnormal), float(abnormal - margin), float(abnormal + margin)
+
+
+def sample_quantile_test(model: MarketModel, abnormal: float) -> tuple[int, float]:
+    """The SQ test against a fall: placebo rank of the event day and its p-value.
+
+    The rank counts from the lowest abnormal return, 1 being lower than every day of the window; p = rank / (n + 1).
+    """
+    rank_from_below = 1 + int((model.residuals <= abnormal).sum())
+    return rank_from_below, rank_from_below / (len(model.residuals) + 1)
+
+
+def permutation_test(window: pd.DataFrame, event: pd.Series) -> float:
+    """The p-value of a fall by letting every day of the window change places with the event day.
+
+    Each of the n + 1 days in turn is left out, the model fitted to the others, and the day's abnormal return taken; p is
+    the share of days whose return is as low as the event day's. `window` and `event` have the firm's return first, the
+    market's second. Leaving a day out needs no new fit: its abnormal return is residual / (1 - leverage).
+    """
+    firm, market = pd.concat([window, event.to_frame().T]).to_numpy(dtype=float).T
+    model = market_model(pd.Series(firm), pd.Series(market))
+    deviation = market - market.mean()
+    leverage = 1 / len(market) + deviation**2 / (deviation**2).sum()
+    left_out = model.residuals.to_numpy() / (1 - leverage)
+    return float(np.mean(left_out <= left_out[-1]))
+
+
+def cumulative_abnormal_returns(model: MarketModel, returns: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Abnormal returns summed from the first row on, with the ends of the band, in percent; columns car, low, high.
+
+    `returns` has the firm's returns in its first column and the market's in its second. The band is
+    plus and minus the t-quantile times s sqrt(k) after k days.
+    """
+    firm, market = returns.iloc[:, 0], returns.iloc[:, 1]
+    car = (firm - model.alpha - model.beta * market).cumsum()
+    quantile = stats.t.ppf((1 + confidence) / 2, len(model.residuals) - 2)
+    margin = quantile * model.standard_error * np.sqrt(np.arange(1, len(car) + 1))
+    return 100 * pd.DataFrame({"car": car, "low": car - margin, "high": car + margin})

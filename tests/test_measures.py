@@ -1,7 +1,9 @@
 """Every measure by an example that can be checked on paper."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from shockcheck import measures
 
@@ -85,3 +87,109 @@ def test_no_span_inside():
 
 def test_cost():
     assert measures.cost(2_788_000, 2.0) == 5_576_000
+
+
+EARNINGS = pd.DataFrame(
+    [("2000-12-31", "GAAP", 10.0, 10), ("2001-03-31", "GAAP", 2.0, 1), ("2001-06-30", "GAAP", 3.0, 1),
+     ("2001-09-30", "GAAP", 4.0, 1), ("2001-12-31", "GAAP", 99.0, 1), ("2001-09-30", "non-GAAP", 5.0, 1)],
+    columns=["quarter_end", "basis", "eps_printed", "split_factor"],
+).astype({"quarter_end": "datetime64[us]"})  # fmt: skip
+
+
+def test_trailing_earnings_are_of_four_quarters_in_shares_of_today():
+    assert measures.trailing_earnings(EARNINGS, "GAAP", on="2001-10-15") == 1 + 2 + 3 + 4
+    assert measures.price_earnings(500, 10) == 50
+    with pytest.raises(ValueError, match="only 1 of four quarters of non-GAAP earnings are known before 2001-10-15"):
+        measures.trailing_earnings(EARNINGS, "non-GAAP", on="2001-10-15")
+
+
+def test_falling_days():
+    assert measures.falling_days(days(10, 9, 8)) == 2
+    assert measures.falling_days(days(10, 9, 9)) == 1
+
+
+def test_electricity():
+    assert measures.electricity_gwh(1_000_000, 700, 1.5) == pytest.approx(1.05)
+
+
+# --- Event study ---
+
+HAND = pd.DataFrame({"firm": [0.0, 0.03, 0.02, 0.05], "market": [0.0, 0.01, 0.02, 0.03]})  # r = 0.004 + 1.4 m by hand
+
+
+def test_market_model_by_hand():
+    model = measures.market_model(HAND["firm"], HAND["market"])
+    assert (model.alpha, model.beta) == pytest.approx((0.004, 1.4))
+    assert list(model.residuals) == pytest.approx([-0.004, 0.012, -0.012, 0.004])
+    assert model.standard_error == pytest.approx(np.sqrt((0.004**2 + 0.012**2) * 2 / 2))
+
+
+def test_abnormal_return_by_hand():
+    model = measures.market_model(HAND["firm"], HAND["market"])
+    abnormal, low, high = measures.abnormal_return(model, firm=-0.10, market=0.015)
+    assert abnormal == pytest.approx(-0.10 - 0.004 - 1.4 * 0.015)
+    margin = stats.t.ppf(0.975, 2) * model.standard_error * np.sqrt(1 + 1 / 4)  # the market was at its mean
+    assert (low, high) == pytest.approx((abnormal - margin, abnormal + margin))
+
+
+def sample(number=60, seed=1):
+    random = np.random.default_rng(seed)
+    market = random.normal(0, 0.01, number)
+    return pd.DataFrame(
+        {"firm": 0.001 + 1.5 * market + random.standard_t(3, number) * 0.01, "market": market},
+        index=pd.date_range("2001-01-01", periods=number),
+    )
+
+
+def test_market_model_against_linregress():
+    window = sample()
+    fit = stats.linregress(window["market"], window["firm"])
+    model = measures.market_model(window["firm"], window["market"])
+    assert (model.alpha, model.beta) == (fit.intercept, fit.slope)
+    spread = ((window["market"] - window["market"].mean()) ** 2).sum()
+    assert fit.stderr == pytest.approx(model.standard_error / np.sqrt(spread))
+
+
+@pytest.mark.parametrize(("abnormal", "rank"), [(-0.02, 1), (-0.004, 3), (0.05, 5)])
+def test_sample_quantile_test_by_hand(abnormal, rank):
+    model = measures.market_model(HAND["firm"], HAND["market"])
+    found, p_value = measures.sample_quantile_test(model._replace(residuals=model.residuals.round(9)), abnormal)
+    assert (found, p_value) == (rank, rank / 5)
+
+
+def test_permutation_test_against_a_new_fit_for_every_day():
+    every = sample(40, seed=5)
+    window, event = every.iloc[:-1], every.iloc[-1]
+    abnormal = []
+    for day in every.index:
+        model = measures.market_model(*(every.drop(day)[name] for name in every))
+        abnormal.append(measures.abnormal_return(model, *every.loc[day])[0])
+    expected = np.mean(np.array(abnormal) <= abnormal[-1])
+    assert measures.permutation_test(window, event) == pytest.approx(expected)
+    crash = event.copy()
+    crash["firm"] = -0.5
+    assert measures.permutation_test(window, crash) == 1 / 40
+
+
+def test_cumulative_abnormal_returns_by_hand():
+    model = measures.market_model(HAND["firm"], HAND["market"])
+    car = measures.cumulative_abnormal_returns(model, pd.DataFrame({"firm": [-0.1, 0.05], "market": [0.0, 0.0]}))
+    assert list(car["car"]) == pytest.approx([-10.4, -5.8])
+    margin = 100 * stats.t.ppf(0.975, 2) * model.standard_error
+    assert list(car["high"] - car["car"]) == pytest.approx([margin, margin * np.sqrt(2)])
+
+
+def test_estimation_window_ends_before_the_event_by_the_gap():
+    returns = sample(30)
+    window = measures.estimation_window(returns, "2001-01-25", sessions=10, gap=11)
+    assert (window.index[0].day, window.index[-1].day, len(window)) == (5, 14, 10)
+
+
+def test_an_estimation_window_that_is_too_short_says_what_is_missing():
+    with pytest.raises(ValueError, match="the estimation window of 20 sessions lacks 6; give earlier closes"):
+        measures.estimation_window(sample(30), "2001-01-25", sessions=20, gap=11)
+
+
+def test_daily_returns_are_of_days_on_which_all_have_a_close():
+    closes = pd.DataFrame({"a": [100.0, 110.0, np.nan, 121.0], "b": [10.0, 10.0, 11.0, 11.0]})
+    assert measures.daily_returns(closes).to_numpy() == pytest.approx(np.array([[0.1, 0.0], [0.1, 0.1]]))
