@@ -63,8 +63,8 @@ class Claim(Entry):
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
-        if self.verdict and not (self.facts and self.because):
-            raise ValueError("a documented claim needs `because` and at least one id under `facts`")
+        if self.verdict and not (self.because and (self.facts or self.verdict == "unchecked")):
+            raise ValueError("a documented claim needs `because` and, unless it is unchecked, at least one id under `facts`")
         if not self.verdict and (self.because or self.facts):
             raise ValueError("`because` and `facts` belong to a documented claim; give its `verdict` or remove them")
         if not self.verdict and not (self.stated and self.unit):

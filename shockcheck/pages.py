@@ -1,5 +1,6 @@
 """Pages: HTML from executed notebooks and findings, by the project's own templates. Nothing is computed here."""
 
+import copy
 import subprocess
 from collections import Counter
 from functools import cache
@@ -10,6 +11,7 @@ import jinja2
 from nbformat import NotebookNode
 
 from shockcheck import tables
+from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding
 from shockcheck.ledger import Ledger
 from shockcheck.paths import ROOT, TEMPLATES
@@ -39,6 +41,7 @@ def page(
     node: NotebookNode, ledger: Ledger, title: str, parameters: dict[str, Any], home: str, variant: bool = False
 ) -> str:
     """The page of one executed notebook; `home` is the way to the index, `parameters` are those of the run."""
+    node = with_numbers(node)
     context = {
         "article": ledger.article,
         "title": title,
@@ -50,6 +53,26 @@ def page(
     }
     body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
     return body
+
+
+def with_numbers(node: NotebookNode) -> NotebookNode:
+    """A copy of the notebook in whose prose every `{{ finding("id") }}` is the value recomputed in it.
+
+    Raises BuildError where the prose names a claim that the notebook does not recompute.
+    """
+    node = copy.deepcopy(node)
+    outputs = (output.get("data", {}) for cell in node.cells for output in cell.get("outputs", []))
+    found = {data[MIMETYPE]["id"]: Finding(**data[MIMETYPE]) for data in outputs if MIMETYPE in data}
+
+    def value(claim_id: str) -> str:
+        if claim_id not in found or found[claim_id].recomputed is None:
+            raise BuildError(f"a sentence quotes {claim_id!r}, which its notebook does not recompute; correct the id")
+        return found[claim_id].recomputed_text
+
+    for cell in node.cells:
+        if cell.cell_type == "markdown":
+            cell.source = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(cell.source).render(finding=value)
+    return node
 
 
 def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, str], titles: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from shockcheck import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,6 +53,18 @@ class Project:
         text = path.read_text(encoding="utf-8")
         assert old in text, f"{file} has no {old!r} to damage"
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def keep(self, *names: str) -> None:
+        """Leave only these notebooks and their claims: what takes a whole build is then tested in seconds."""
+        claims = set()
+        for path in (self.root / "notebooks").iterdir():
+            if path.stem in names:
+                claims |= set(notebooks.Notebook(path).claims)
+            else:
+                path.unlink()
+        ledger = self.root / "data/claims.yml"
+        head, *entries = re.split(r"(?m)^(?=  - id: )", ledger.read_text(encoding="utf-8"))
+        ledger.write_text(head + "".join(entry for entry in entries if entry.split()[2] in claims), encoding="utf-8")
 
     def findings(self, folder: str = "reports") -> dict[str, dict]:
         return {entry["id"]: entry for entry in json.loads((self.root / folder / "findings.json").read_text())}

@@ -2,31 +2,73 @@
 
 import json
 import re
+import shutil
 from datetime import date
 
 import pytest
+from conftest import Project
 
 from shockcheck import fx, report
 
-NOTEBOOKS = ["01-nvidia-one-day-loss", "02-tuesday-rebound", "06-training-cost"]
-EXPECTED = [
-    # id, kind, stated, unit, recomputed, low, high, verdict, notebook
-    ("nvidia-monday-fall", "computed", "17", "percent", -16.97, -18.17, -9.97, "holds", 0),
-    ("nvidia-recovery-slight", "documented", None, "percent of the loss", 43.68, None, None, "imprecise", 1),
-    ("nvidia-tuesday-rise", "computed", "fünf und sechs", "percent", 8.93, -1.83, 8.93, "held intraday", 1),
-    ("nvidia-loss-eur", "computed", "563", "billion EUR", 562.83, None, None, "holds", 0),
-    ("nvidia-loss-record", "computed", "1", "rank", 1, None, None, "holds", 0),
-    ("siemens-energy-tuesday-rise", "documented", None, "percent", None, None, None, "imprecise", 1),
-    ("training-cost-scope", "documented", None, None, None, None, None, "imprecise", 2),
-    ("training-cost-below-bound", "computed", "5,7", "million EUR", 5.295, None, None, "holds", 2),
-    ("training-cost-bound", "computed", "5,7", "million EUR", 5.698, None, None, "holds", 2),
+NOTEBOOKS = [
+    "01-nvidia-one-day-loss",
+    "02-tuesday-rebound",
+    "03-siemens-energy-and-advantest",
+    "04-how-unusual",
+    "05-price-earnings",
+    "06-training-cost",
+    "07-image-benchmarks",
+    "08-stargate-and-capex",
+    "09-statements",
 ]
+LOSS, REBOUND, _, _, _, COST, *_ = NOTEBOOKS
+COMPUTED = [
+    # id, stated, unit, recomputed, low, high, verdict, number of the notebook; in the article's order
+    ("janus-pro-geneval", "1", "rank", 1, None, None, "holds", 7),
+    ("janus-pro-dpg-bench", "1", "rank", 1, None, None, "holds", 7),
+    ("nvidia-monday-fall", "17", "percent", -16.97, -18.17, -9.97, "holds", 1),
+    ("nvidia-tuesday-rise", "fünf und sechs", "percent", 8.93, -1.83, 8.93, "held intraday", 2),
+    ("nvidia-loss-eur", "563", "billion EUR", 562.83, None, None, "holds", 1),
+    ("nvidia-loss-record", "1", "rank", 1, None, None, "holds", 1),
+    ("nvidia-price-earnings", "60", "times", 56.13, None, None, "holds", 5),
+    ("siemens-energy-monday-fall", "18", "percent", -19.95, -22.33, -13.29, "held intraday", 3),
+    ("japan-second-day", "2", "falling days", 2, None, None, "holds", 3),
+    ("advantest-tuesday-fall", "zehn", "percent", -11.14, -11.81, -7.73, "held intraday", 3),
+    ("advantest-monday-fall", "Neun", "percent", -8.61, -9.15, -3.99, "holds", 3),
+    ("training-cost-below-bound", "5,7", "million EUR", 5.295, None, None, "holds", 6),
+    ("training-cost-bound", "5,7", "million EUR", 5.698, None, None, "holds", 6),
+]
+DOCUMENTED = {
+    "imprecise": "record-falls nvidia-recovery-slight siemens-energy-tuesday-rise training-cost-scope stargate-total "
+    "stargate-private stargate-place nvidia-in-stargate openai-sole-beneficiary deepseek-open-source "
+    "models-freely-accessible language-model-chatbot two-newest-applications",
+    "contradicted": "language-model-monday openai-belongs-to-microsoft microsoft-openai-brand",
+    "unchecked": "scmp-report nvidia-overvalued ft-report-friday",
+}
 
 
-def test_findings_are_exactly_these_in_the_articles_order(built):
-    keys = ("id", "kind", "stated", "unit", "recomputed", "low", "high", "verdict")
-    expected = [dict(zip(keys, row, strict=False), notebook=NOTEBOOKS[row[-1]]) for row in EXPECTED]
-    assert json.loads((built.root / "reports/findings.json").read_text()) == expected
+def stored(built) -> list[dict]:
+    return json.loads((built.root / "reports/findings.json").read_text())
+
+
+def test_computed_findings_are_exactly_these_in_the_articles_order(built):
+    keys = ("id", "stated", "unit", "recomputed", "low", "high", "verdict")
+    expected = [dict(zip(keys, row, strict=False), kind="computed", notebook=NOTEBOOKS[row[-1] - 1]) for row in COMPUTED]
+    assert [found for found in stored(built) if found["kind"] == "computed"] == expected
+
+
+def test_documented_findings_have_these_verdicts_and_the_rest_is_supported(built):
+    documented = {found["id"]: found["verdict"] for found in stored(built) if found["kind"] == "documented"}
+    expected = {claim: verdict for verdict, claims in DOCUMENTED.items() for claim in claims.split()}
+    assert {claim: verdict for claim, verdict in documented.items() if verdict != "supported"} == expected
+    assert len(stored(built)) == 51
+    assert documented["lower-capacity-chips"] == documented["own-figures"] == documented["electricity"] == "supported"
+
+
+def test_values_of_documented_findings(built):
+    assert {found["id"]: found["recomputed"] for found in stored(built) if found["kind"] == "documented"}[
+        "nvidia-recovery-slight"
+    ] == 43.68
 
 
 def test_a_page_a_notebook_an_index_and_the_executed_copies(built):
@@ -43,9 +85,9 @@ def test_a_page_needs_no_network_and_is_light(built, name):
 
 
 def test_every_card_and_chart_is_on_its_page_once(built):
-    for finding_id, *_, number in EXPECTED:
-        html = (built.root / f"reports/{NOTEBOOKS[number]}.html").read_text(encoding="utf-8")
-        assert html.count(f'id="claim-{finding_id}"') == 1
+    for found in stored(built):
+        html = (built.root / f"reports/{found['notebook']}.html").read_text(encoding="utf-8")
+        assert html.count(f'id="claim-{found["id"]}"') == 1
     for name in NOTEBOOKS:
         html = (built.root / f"reports/{name}.html").read_text(encoding="utf-8")
         ids = re.findall(r'\bid="([^"]+)"', html)
@@ -55,14 +97,38 @@ def test_every_card_and_chart_is_on_its_page_once(built):
 
 def test_the_index_links_every_claim_to_its_card(built):
     html = (built.root / "reports/index.html").read_text(encoding="utf-8")
-    for finding_id, *_, number in EXPECTED:
-        assert f'href="{NOTEBOOKS[number]}.html#claim-{finding_id}"' in html
+    for found in stored(built):
+        assert f'href="{found["notebook"]}.html#claim-{found["id"]}"' in html
 
 
-def test_two_builds_have_the_same_bytes(built, project):
-    zone = {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LC_ALL": "C"}
-    assert project.run("report", **zone).returncode == 0
-    assert project.reports() == built.reports()
+def test_unconfirmed_facts_are_marked_where_they_are_cited(built):
+    card = (built.root / f"reports/{NOTEBOOKS[8]}.html").read_text(encoding="utf-8")
+    assert 'home town for the New Year: visit  <strong class="unconfirmed">unconfirmed</strong>' in card
+
+
+def test_a_sentence_carries_the_recomputed_value(built):
+    html = (built.root / f"reports/{LOSS}.html").read_text(encoding="utf-8")
+    assert "the fall per share times that count: 562.83 billion EUR." in html
+    assert "{{" not in html
+
+
+def test_only_the_rate_of_one_day_prints_both_numbers(built):
+    html = (built.root / f"reports/{COST}.html").read_text(encoding="utf-8")
+    table = html[html.index("<th>prints both numbers</th>") :]
+    assert re.findall(r"<td>([^<]+)</td>", table[: table.index("</table>")]) == ["ECB, 27 Jan"]
+
+
+def test_two_builds_have_the_same_bytes(built, project, tmp_path):
+    project.keep(NOTEBOOKS[4])
+    assert project.run("report").returncode == 0
+    first = project.reports()
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(project.root, elsewhere, ignore=shutil.ignore_patterns("reports"))
+    again = Project(elsewhere)
+    assert again.run("report", TZ="Asia/Tokyo", PYTHONHASHSEED="7", LC_ALL="C").returncode == 0
+    assert again.reports() == first
+    page = f"reports/{NOTEBOOKS[4]}.html"
+    assert first[page] == built.reports()[page]
 
 
 def test_only_builds_one_page_and_leaves_the_rest(project):
@@ -90,7 +156,7 @@ def variant(project, notebook, **parameters):
 
 def test_a_variant_on_a_day_of_gain_says_so(project):
     given = {"event_date": "2025-01-28", "exchange_rate_date": "2025-01-24", "shares_outstanding_as_of": "2024-08-23"}
-    found, html = variant(project, NOTEBOOKS[0], currency="JPY", **given)
+    found, html = variant(project, LOSS, currency="JPY", **given)
     yen = fx.rate("USD", per="JPY", on=date(2025, 1, 24))
     assert found["nvidia-monday-fall"]["recomputed"] == 8.93
     assert found["nvidia-loss-eur"]["recomputed"] == pytest.approx(-(128.99 - 118.42) * 24.53 / yen, abs=0.005)
@@ -100,13 +166,13 @@ def test_a_variant_on_a_day_of_gain_says_so(project):
 
 
 def test_parameters_of_the_rebound_drive_its_numbers(project):
-    found, html = variant(project, NOTEBOOKS[1], band_low="0", band_high="1.5")
+    found, html = variant(project, REBOUND, band_low="0", band_high="1.5")
     assert found["nvidia-recovery-slight"]["recomputed"] == 43.68
     assert "at +0.75 %" in html
 
 
 def test_parameters_of_the_cost_drive_its_numbers(project):
-    found, _ = variant(project, NOTEBOOKS[2], price_per_gpu_hour="3.42", exchange_rate_date="2025-01-28")
+    found, _ = variant(project, COST, price_per_gpu_hour="3.42", exchange_rate_date="2025-01-28")
     assert found["training-cost-below-bound"]["recomputed"] == pytest.approx(2.788 * 3.42 / 1.0421, abs=0.0005)
     assert found["training-cost-bound"]["recomputed"] == 5.758
 
@@ -116,8 +182,8 @@ def test_a_renewed_checksum_lets_a_changed_figure_through_to_the_page(project):
     done = project.run("checksums")
     assert done.returncode == 0
     assert done.stdout.startswith("data/prices.csv: sha256:")
-    assert project.run("report", "--only", NOTEBOOKS[0]).returncode == 0
-    html = (project.root / f"reports/{NOTEBOOKS[0]}.html").read_text(encoding="utf-8")
+    assert project.run("report", "--only", LOSS).returncode == 0
+    html = (project.root / f"reports/{LOSS}.html").read_text(encoding="utf-8")
     assert "−15.57 percent" in html
     assert "nvidia-monday-fall</a>: −15.57 percent (day's range −18.17 to −9.97), held intraday" in html
 
