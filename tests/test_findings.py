@@ -1,0 +1,111 @@
+"""Findings: what `check` returns and refuses, and how a finding shows itself in a notebook and in a sentence."""
+
+import json
+import math
+
+import nbformat
+import pytest
+
+from shockcheck import findings, pages
+from shockcheck.errors import BuildError, LedgerError
+from shockcheck.findings import MIMETYPE, check
+
+
+def test_a_computed_claim_gets_its_verdict_and_rounded_numbers():
+    finding = check("nvidia-monday-fall", -16.96817, -18.17417, -9.97055)
+    assert (finding.recomputed, finding.low, finding.high, finding.verdict) == (-16.97, -18.17, -9.97, "holds")
+    assert repr(finding).splitlines() == [
+        "nvidia-monday-fall: holds",
+        "  stated      17 percent, a fall",
+        "  allowed     from above −17.5 to −16.5",
+        "  recomputed  −16.97 percent (day's range −18.17 to −9.97)",
+    ]
+
+
+def test_the_verdict_is_of_the_value_before_rounding():
+    assert check("nvidia-monday-fall", -17.4999).recomputed == -17.5
+    assert check("nvidia-monday-fall", -17.4999).verdict == "holds"
+
+
+def test_a_rank_has_no_decimals():
+    assert repr(check("nvidia-loss-record", 1)).endswith("recomputed  rank 1")
+
+
+def test_a_documented_claim_has_the_ledgers_verdict_with_or_without_a_value():
+    assert check("training-cost-scope").verdict == "imprecise"
+    assert check("nvidia-recovery-slight", 43.677).recomputed_text == "43.68 percent of the loss"
+
+
+def test_other_readings_stand_beside_the_chosen_one():
+    finding = check("nvidia-loss-eur", 562.828, choices={"another rate": 565.946, "another count": 563.2})
+    assert [(r["reading"], r["value"], r["verdict"]) for r in finding.readings] == [
+        ("as read", 562.83, "holds"),
+        ("another rate", 565.95, "off"),
+        ("another count", 563.2, "holds"),
+    ]
+    assert finding.robustness.startswith(
+        "2 of 3 readings give the verdict “holds”; the nearest that flips it is another rate"
+    )
+    assert 'aria-label="2 of 3 readings' in finding.html()
+
+
+def test_the_strip_is_to_scale_and_within_its_frame():
+    strip = check("nvidia-loss-eur", 563.0, choices={"low": 562.0, "high": 564.0}).strip
+    places = [place for place, _ in strip["points"]]
+    assert places == pytest.approx([50, 6.9, 93.1], abs=0.01)
+    assert strip["band"] == pytest.approx((28.45, 71.55), abs=0.01)
+
+
+def test_the_strip_of_an_open_interval_reaches_its_edge():
+    strip = check("training-cost-below-bound", 5.295, choices={"dearer": 9.0}).strip
+    assert strip["band"][0] == 0
+    assert 0 < strip["band"][1] < 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nvidia-monday-fall",), "is computed: give check"),
+        (("nvidia-monday-fall", math.nan), "are not all numbers"),
+        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "are not all numbers"),
+        (("nvidia-monday-fall", -17.0, -16.0, -15.0), "outside the day's range"),
+        (("training-cost-scope", None, None, None, {"other": 1.0}), "is documented: readings are of computed claims"),
+        (("no-such-claim", 1), "has no claim 'no-such-claim'"),
+    ],
+)
+def test_what_check_refuses(arguments, message):
+    with pytest.raises(LedgerError, match=message):
+        check(*arguments)
+
+
+def test_a_finding_shows_itself_as_text_card_and_data():
+    bundle = check("nvidia-loss-eur", 562.828)._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", MIMETYPE}
+    assert json.loads(json.dumps(bundle[MIMETYPE]))["recomputed"] == 562.83
+    assert '<blockquote lang="de">eine Abwertung um umgerechnet 563 Milliarden Euro</blockquote>' in bundle["text/html"]
+
+
+def test_a_variant_has_no_verdict_and_no_readings(monkeypatch):
+    monkeypatch.setenv(findings.VARIANT, "1")
+    finding = check("nvidia-loss-eur", 258.0, choices={"another rate": 565.9})
+    assert (finding.recomputed, finding.verdict, finding.readings) == (258.0, None, [])
+    assert "563" not in finding.html()
+
+
+def notebook(prose: str) -> nbformat.NotebookNode:
+    bundle = check("nvidia-loss-eur", 562.828)._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=bundle)
+    cells = [nbformat.v4.new_markdown_cell(prose), nbformat.v4.new_code_cell("check(...)", outputs=[output])]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_a_sentence_gets_the_recomputed_value_and_the_notebook_keeps_its_own():
+    node = notebook('It was {{ finding("nvidia-loss-eur") }}.')
+    assert pages.with_numbers(node).cells[0].source == "It was 562.83 billion EUR."
+    assert "{{" in node.cells[0].source
+
+
+@pytest.mark.parametrize("claim", ["nvidia-monday-fall", "no-such-claim"])
+def test_a_sentence_that_quotes_what_is_not_recomputed_stops(claim):
+    with pytest.raises(BuildError, match=f"quotes '{claim}'"):
+        pages.with_numbers(notebook(f'It was {{{{ finding("{claim}") }}}}.'))
