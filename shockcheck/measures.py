@@ -42,12 +42,12 @@ def daily_losses(closes: pd.Series, shares: float) -> pd.Series:
 def loss_ranking(published: pd.DataFrame, own: pd.Series, company: str, symbol: str, until: str) -> pd.DataFrame:
     """The one-day losses up to the day `until`, one row a company and day, largest first.
 
-    `published` has columns company, symbol, date, loss_usd_bn, publisher, status and may have several rows a day; of
+    `published` has columns company, symbol, date, loss_usd_bn, publisher, source, status and may have several rows a day; of
     these the largest counts, so that a record has to beat every source. `own` are recomputed losses of the share
     `symbol`, billion USD by date; they take the place of the published ones. Returns the columns of `published`.
     """
     recomputed = pd.DataFrame({"date": own.index, "loss_usd_bn": own.to_numpy()}).assign(
-        company=company, symbol=symbol, publisher="recomputed here", status="recomputed"
+        company=company, symbol=symbol, publisher="recomputed here", source="recomputed here", status="recomputed"
     )
     others = published.sort_values("loss_usd_bn", ascending=False, kind="stable")
     every = pd.concat([recomputed, others], join="inner").drop_duplicates(["symbol", "date"])

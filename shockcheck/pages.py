@@ -1,6 +1,7 @@
 """Pages: HTML from executed notebooks and findings, by the project's own templates. Nothing is computed here."""
 
 import copy
+import re
 import subprocess
 from collections import Counter
 from functools import cache
@@ -47,12 +48,24 @@ def page(
         "title": title,
         "home": home,
         "parameters": parameters,
+        "sources": cited(node, ledger),
         "variant": variant,
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         **foot(),
     }
     body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
     return body
+
+
+def cited(node: NotebookNode, ledger: Ledger) -> list[dict[str, Any]]:
+    """The sources of the rows and facts that the notebook shows, by publisher: those whose id or whose fact it prints."""
+    sources, known = tables.load("sources"), tables.load("facts")
+    outputs = [output.get("data", {}) for cell in node.cells for output in cell.get("outputs", [])]
+    printed = set(re.findall(r"[a-z0-9-]+", " ".join(data.get("text/html", "") for data in outputs)))
+    claims = (ledger.by_id[data[MIMETYPE]["id"]] for data in outputs if MIMETYPE in data)
+    facts = printed | {fact for claim in claims for fact in claim.facts}
+    wanted = printed | set(known.loc[known["id"].isin(facts), "source"])
+    return sources[sources["id"].isin(wanted)].sort_values(["publisher", "id"]).to_dict("records")
 
 
 def with_numbers(node: NotebookNode) -> NotebookNode:

@@ -13,6 +13,7 @@ from shockcheck import tables
 from shockcheck.errors import ParameterError
 
 BAR = timedelta(minutes=5)
+BARS = ["open", "high", "low", "close", "source"]
 MORE = "add the rows with their source to data/{}.csv and run `make checksums` to get more"
 
 
@@ -44,8 +45,8 @@ def listing(symbol: str) -> Listing:
 
 
 def daily(symbol: str) -> pd.DataFrame:
-    """Open, high, low and close of every embedded session of `symbol`, in its currency, indexed by date."""
-    return _rows("prices", listing(symbol)).set_index("date")[["open", "high", "low", "close"]]
+    """Open, high, low, close and source of every embedded session of `symbol`, in its currency, indexed by date."""
+    return _rows("prices", listing(symbol)).set_index("date")[BARS]
 
 
 def closes(*symbols: str) -> pd.DataFrame:
@@ -115,7 +116,7 @@ def intraday(symbol: str, event_date: str, time_zone: str) -> pd.DataFrame:
         closed_at = (of_day["start"] + BAR).dt.tz_convert(time_zone)
     except (KeyError, ValueError) as error:
         raise ParameterError(f"time_zone must be an IANA name like 'Europe/Berlin', not {time_zone!r}") from error
-    return of_day.set_index(closed_at.rename("closed at"))[["open", "high", "low", "close"]]
+    return of_day.set_index(closed_at.rename("closed at"))[BARS]
 
 
 def share_counts(symbol: str) -> pd.Series:
@@ -124,14 +125,16 @@ def share_counts(symbol: str) -> pd.Series:
 
 
 def closes_around(symbols: Iterable[str], event_date: str) -> pd.DataFrame:
-    """The closes of each share on the session `event_date` and the one before it: columns company, before, after.
+    """The closes of each share on the session `event_date` and the one before it: columns company, before, after, source.
 
     Raises ParameterError as `sessions` does.
     """
     rows = {}
     for symbol in symbols:
-        before, after = sessions(symbol, event_date)["close"]
-        rows[symbol] = {"company": listing(symbol).company, "before": before, "after": after}
+        days = sessions(symbol, event_date)
+        before, after = days["close"]
+        sources = ", ".join(days["source"].unique())
+        rows[symbol] = {"company": listing(symbol).company, "before": before, "after": after, "source": sources}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("symbol")
 
 

@@ -79,7 +79,10 @@ def test_closes_reach_from_the_estimation_window_to_the_days_after():
 
 def test_closes_around_a_session():
     around = prices.closes_around(["NVDA", "ENR.DE"], "2025-01-27")
-    assert around.values.tolist() == [["Nvidia", 142.62, 118.42], ["Siemens Energy", 60.36, 48.32]]
+    assert around.values.tolist() == [
+        ["Nvidia", 142.62, 118.42, "nasdaq-daily-bars"],
+        ["Siemens Energy", 60.36, 48.32, "finanzen-net-2025-01-24, xetra-daily-bars"],
+    ]
 
 
 def test_every_share_count():

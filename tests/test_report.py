@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from conftest import Project
 
-from shockcheck import fx, report
+from shockcheck import fx, report, tables
 
 NOTEBOOKS = [
     "01-nvidia-one-day-loss",
@@ -104,6 +104,19 @@ def test_the_index_links_every_claim_to_its_card(built):
 def test_unconfirmed_facts_are_marked_where_they_are_cited(built):
     card = (built.root / f"reports/{NOTEBOOKS[8]}.html").read_text(encoding="utf-8")
     assert 'home town for the New Year: visit  <strong class="unconfirmed">unconfirmed</strong>' in card
+
+
+def test_a_page_lists_the_source_of_every_row_it_shows(built):
+    sources = tables.load("sources").set_index("id")
+    for name in NOTEBOOKS:
+        html = (built.root / f"reports/{name}.html").read_text(encoding="utf-8")
+        body, foot = html.split("<h2>Sources</h2>")
+        for source in sources.index:
+            if f"<td>{source}</td>" in body:
+                assert f"<code>{source}</code>" in foot, (name, source)
+    foot = (built.root / f"reports/{LOSS}.html").read_text(encoding="utf-8").split("<h2>Sources</h2>")[1]
+    assert "<code>nvidia-10-q-2024-11-20</code>: NVIDIA / SEC, <a href=" in foot
+    assert "<code>nasdaq-daily-bars</code>" in foot
 
 
 def test_a_sentence_carries_the_recomputed_value(built):
