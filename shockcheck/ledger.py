@@ -4,25 +4,17 @@ from collections import Counter
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.comments import CommentedMap
+from pydantic import Field, model_validator
 
-from shockcheck import facts, verdicts
+from shockcheck import documents, facts, verdicts
+from shockcheck.documents import Entry
 from shockcheck.errors import LedgerError
 from shockcheck.paths import LEDGER, shown
 
-PLAINLY = {"extra_forbidden": "no such field; correct or remove it", "missing": "the field is missing; add it"}
 Text = Annotated[str, Field(min_length=1)]
-
-
-class Entry(BaseModel):
-    """A mapping of the ledger: no unknown fields, no guessed types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Article(Entry):
@@ -54,7 +46,7 @@ class Claim(Entry):
     reading: Text
     verdict: verdicts.DocumentedVerdict | None = None
     because: Text | None = None
-    facts: list[Text] = []
+    facts: list[Text] = Field(default=[])
 
     @property
     def kind(self) -> Literal["computed", "documented"]:
@@ -108,30 +100,10 @@ def load(path: Path = LEDGER) -> Ledger:
     Raises LedgerError with file, line and the claim's id for the first entry that is not as documented: an unknown or
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
-    document = _parsed(path)
-    try:
-        ledger = Ledger.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        message = PLAINLY.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise LedgerError(_sentence(path, document, first["loc"], message)) from error
+    ledger, document = documents.read(path, Ledger, LedgerError)
     for loc, message in _faults(ledger):
-        raise LedgerError(_sentence(path, document, loc, message))
+        raise LedgerError(documents.sentence(path, document, loc, message))
     return ledger
-
-
-def _parsed(path: Path) -> CommentedMap:
-    try:
-        document = YAML(typ="rt").load(path)
-    except OSError as error:
-        raise LedgerError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise LedgerError(f"{shown(path)}{line}: {getattr(error, 'problem', None) or error}; correct the YAML") from error
-    if not isinstance(document, CommentedMap):
-        raise LedgerError(f"{shown(path)} must hold `article` and `claims`")
-    return document
 
 
 def _faults(ledger: Ledger) -> list[tuple[tuple, str]]:
@@ -150,21 +122,3 @@ def _faults(ledger: Ledger) -> list[tuple[tuple, str]]:
                 found.append(((*place, "stated"), str(error)))
         found += [((*place, "facts"), f"data/facts.csv has no fact {fact!r}") for fact in claim.facts if fact not in known]
     return found
-
-
-def _sentence(path: Path, document: CommentedMap, loc: tuple, message: str) -> str:
-    """The message with file, line and claim id of the place `loc` in the document."""
-    node: Any = document
-    line, claim = 0, ""
-    for key in loc:
-        position = getattr(node, "lc", None)
-        try:
-            line = (position.key(key) if isinstance(key, str) else position.item(key))[0]
-            node = node[key]
-        except (KeyError, IndexError, AttributeError, TypeError):
-            break  # the field is missing: its mapping's line is the nearest
-        if isinstance(node, CommentedMap) and "id" in node:
-            claim = f", claim {node['id']}"
-    names = [key for key in loc if isinstance(key, str)]
-    field = f"`{names[-1]}`: " if names and (len(names) > 1 or names == list(loc)) else ""
-    return f"{shown(path)}, line {line + 1}{claim}: {field}{message.rstrip('.')}"

@@ -77,7 +77,7 @@ FAULTS = [
     ("  date: 2001-02-03\n", "", "line 1: `date`: the field is missing"),
     ("language: de", "language: xx", "line 5: `language`: Input should be 'de' or 'en'"),
     (GOOD[GOOD.index("claims:") :], "", "line 1: `claims`: the field is missing"),
-    (GOOD, "- a list\n", "must hold `article` and `claims`"),
+    (GOOD, "- a list\n", "must hold names with values"),
 ]
 
 
