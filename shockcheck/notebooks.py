@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from shockcheck.errors import BuildError, LedgerError, ParameterError
+from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
 from shockcheck.findings import MIMETYPE, VARIANT
 from shockcheck.ledger import Ledger
 from shockcheck.paths import NOTEBOOKS, ROOT, shown
@@ -180,7 +180,7 @@ def _environment(**variables: str) -> Iterator[None]:
 
 def _reason(error: Any) -> str:
     """The message alone for an error that speaks for itself, else with the name of its class."""
-    ours = error.ename in {"ShockcheckError", "DataError", "LedgerError", "ParameterError", "BuildError"}
+    ours = error.ename in {kind.__name__ for kind in (ShockcheckError, *ShockcheckError.__subclasses__())}
     return error.evalue if ours else f"{error.ename}: {error.evalue}"
 
 
