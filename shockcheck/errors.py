@@ -19,3 +19,7 @@ class ParameterError(ShockcheckError):
 
 class BuildError(ShockcheckError):
     """The report could not be built or written."""
+
+
+class SourceError(ShockcheckError):
+    """A live source of prices cannot be asked, or what it gives cannot be computed with."""

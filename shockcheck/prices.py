@@ -1,29 +1,31 @@
-"""Prices and share counts of listed companies, from the embedded tables; days are sessions of the share's exchange."""
+"""Prices and share counts of listed companies; days are sessions of the share's exchange.
+
+Bars come from the embedded tables or, where `source` says so, from Yahoo Finance: "embedded", "yahoo", or "auto" for
+Yahoo with the embedded ones in its place where it cannot be used. All prices of one table are in the shares of its
+event's day and never adjusted for dividends.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from functools import cache
-from typing import NamedTuple
+from typing import TypeVar
 
-import exchange_calendars
 import pandas as pd
 
-from shockcheck import tables
-from shockcheck.errors import ParameterError
+from shockcheck import bars as vendor
+from shockcheck import tables, yahoo
+from shockcheck.errors import ParameterError, SourceError
+from shockcheck.exchanges import Listing, calendar
 
 BAR = timedelta(minutes=5)
 BARS = ["open", "high", "low", "close", "source"]
 MORE = "add the rows with their source to data/{}.csv and run `make checksums` to get more"
 
 
-class Listing(NamedTuple):
-    """A share as listed: its symbol, company, exchange (ISO 10383) and the currency of its price (ISO 4217)."""
-
-    symbol: str
-    company: str
-    exchange: str
-    currency: str
+SOURCES = ("embedded", "yahoo", "auto")
+BEFORE = 5  # sessions before the first that is asked for, by which a vendor's first bars are judged
+VENDOR = "yahoo-finance"  # id in data/sources.csv
+Answer = TypeVar("Answer")
 
 
 def day(text: str, name: str = "date") -> date:
@@ -37,7 +39,7 @@ def day(text: str, name: str = "date") -> date:
 
 
 def listing(symbol: str) -> Listing:
-    """The listing of `symbol`; raises ParameterError, naming the embedded symbols, for an unknown one."""
+    """The embedded listing of `symbol`; raises ParameterError, naming the embedded symbols, for an unknown one."""
     listings = tables.load("listings").set_index("symbol", drop=False)
     if symbol not in listings.index:
         raise ParameterError(f"no share {symbol!r} is embedded; there are {', '.join(sorted(listings.index))}")
@@ -58,28 +60,75 @@ def closes(*symbols: str) -> pd.DataFrame:
     return pd.DataFrame(series)
 
 
-def sessions(symbol: str, event_date: str, before: int = 1) -> pd.DataFrame:
+def sessions(symbol: str, event_date: str, before: int = 1, source: str = "embedded") -> pd.DataFrame:
     """The daily bars of the session `event_date` and of the `before` sessions before it, oldest first.
 
-    Raises ParameterError for a day on which the exchange is closed (naming its neighbours) and for a session that is
-    not embedded (naming the window).
+    Columns open, high, low, close, source and, of live prices, the day they were fetched on. Raises ParameterError for
+    a day on which the exchange is closed (naming its neighbours) and for a session that is not embedded (naming the
+    window); SourceError where live prices cannot be had or one of the bars is faulty.
     """
-    share, wanted = listing(symbol), day(event_date, "event_date")
-    bars = daily(symbol)
-    calendar = _calendar(share.exchange)
-    if not calendar.first_session.date() <= wanted <= calendar.last_session.date():
-        raise ParameterError(_outside(share, bars, wanted))
-    if not calendar.is_session(wanted.isoformat()):
-        last, following = (calendar.date_to_session(wanted.isoformat(), side) for side in ("previous", "next"))
+    wanted = day(event_date, "event_date")
+    return _from(
+        source,
+        symbol,
+        live=lambda: _live(yahoo.listing(symbol, wanted), wanted, before),
+        embedded=lambda: _embedded(listing(symbol), wanted, before),
+    )
+
+
+def _from(source: str, symbol: str, live: Callable[[], Answer], embedded: Callable[[], Answer]) -> Answer:
+    """The answer of the source that is asked for; `auto` says so where it falls back."""
+    if source not in SOURCES:
+        raise ParameterError(f"source must be one of {', '.join(SOURCES)}, not {source!r}")
+    if source == "embedded":
+        return embedded()
+    try:
+        return live()
+    except SourceError as error:
+        if source == "yahoo":
+            raise
+        print(f"{symbol}: embedded prices are used in place of live ones. {error}")  # noqa: T201 - the page shows it
+        return embedded()
+
+
+def _window(share: Listing, wanted: date, before: int) -> pd.DatetimeIndex:
+    """The sessions that end with the day `wanted`; raises ParameterError where the exchange is closed on it."""
+    days = calendar(share.exchange)
+    if not days.is_session(wanted.isoformat()):
+        last, following = (days.date_to_session(wanted.isoformat(), side) for side in ("previous", "next"))
         raise ParameterError(
             f"event_date {wanted} is no session of {share.exchange}; "
             f"the sessions before and after it are {last:%Y-%m-%d} and {following:%Y-%m-%d}"
         )
-    window = calendar.sessions_window(wanted.isoformat(), -(before + 1))
+    return days.sessions_window(wanted.isoformat(), -(before + 1))
+
+
+def _embedded(share: Listing, wanted: date, before: int) -> pd.DataFrame:
+    bars, days = daily(share.symbol), calendar(share.exchange)
+    if not days.first_session.date() <= wanted <= days.last_session.date():
+        raise ParameterError(_outside(share, bars, wanted))
+    window = _window(share, wanted, before)
     missing = window.difference(bars.index)
     if len(missing):
         raise ParameterError(_outside(share, bars, missing[-1].date()))
     return bars.loc[window]
+
+
+def _live(share: Listing, wanted: date, before: int) -> pd.DataFrame:
+    days = calendar(share.exchange)
+    if not days.first_session.date() <= wanted <= days.last_session.date():
+        raise ParameterError(f"event_date {wanted} lies outside the calendar of {share.exchange}, 2000 to 2030")
+    window = _window(share, wanted, before)
+    judged = _window(share, wanted, before + BEFORE)
+    given = yahoo.daily(share.symbol, judged[0].date(), wanted, basis=wanted).assign(source=VENDOR)
+    bars = vendor.corrected(share.symbol, given)
+    for when, fault in vendor.faults(bars, judged).items():
+        if when >= window[0]:
+            raise SourceError(
+                f"Yahoo's bar of {share.symbol} for {when:%Y-%m-%d} cannot be computed with: {fault}; "
+                "document a correction in data/corrections.yml, or choose another day or source"
+            )
+    return bars.loc[window, [*BARS, "fetched"]]
 
 
 def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
@@ -89,15 +138,6 @@ def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
     )
 
 
-@cache
-def _calendar(exchange: str) -> exchange_calendars.ExchangeCalendar:
-    first, last = "2000-01-01", "2030-12-31"  # explicit, since the library's own bounds move with the clock
-    try:
-        return exchange_calendars.get_calendar(exchange, start=first, end=last)
-    except exchange_calendars.errors.InvalidCalendarName as error:
-        raise ParameterError(f"no calendar is known for the exchange {exchange!r} in data/listings.csv") from error
-
-
 def intraday(symbol: str, event_date: str, time_zone: str) -> pd.DataFrame:
     """The embedded five-minute bars of `symbol` on one session, indexed by the time of their close in `time_zone`.
 
@@ -105,7 +145,7 @@ def intraday(symbol: str, event_date: str, time_zone: str) -> pd.DataFrame:
     """
     share, wanted = listing(symbol), day(event_date, "event_date")
     bars = _rows("intraday", share)
-    session = bars["start"].dt.tz_convert(_calendar(share.exchange).tz).dt.date
+    session = bars["start"].dt.tz_convert(calendar(share.exchange).tz).dt.date
     of_day = bars[session == wanted]
     if of_day.empty:
         days = ", ".join(str(one) for one in sorted(session.unique())) or "none"

@@ -1,0 +1,207 @@
+"""Live prices: the real yfinance against a stand-in for Yahoo on a local port, with the faults that Yahoo is known for."""
+
+import re
+import time
+from datetime import date
+
+import pandas as pd
+import pytest
+from werkzeug import Response
+from yahoo import Share, Yahoo
+
+from shockcheck import bars, facts, prices, yahoo
+from shockcheck.errors import ParameterError, SourceError
+
+WEEK = [  # Friday to Thursday, in shares of today, which are half as large as those of the week: see SPLIT
+    ("2024-03-01", 9.6, 10.2, 9.5, 10.0, 500),
+    ("2024-03-04", 10.0, 11.0, 9.9, 10.5, 500),
+    ("2024-03-05", 10.5, 10.6, 8.0, 8.4, 900),
+    ("2024-03-06", 8.4, 9.0, 8.2, 8.8, 700),
+    ("2024-03-07", 8.8, 9.2, 8.7, 9.0, 600),
+]
+SPLIT = {"2024-03-07": 2.0}
+EARLIER = [(f"2024-02-{day}", 9.5, 9.6, 9.4, 9.5, 400) for day in (22, 23, 26, 27, 28, 29)]
+
+
+@pytest.fixture
+def stand_in(httpserver, monkeypatch, tmp_path):
+    server = Yahoo()
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(server)
+    monkeypatch.setenv(yahoo.ADDRESS, httpserver.url_for("").rstrip("/"))
+    monkeypatch.setattr(yahoo, "CACHE", tmp_path)
+    monkeypatch.setattr(yahoo, "PAUSE", 0.01)
+    return server
+
+
+SYMBOLS = iter(f"TEST{number}" for number in range(100))  # yfinance remembers answers by symbol
+
+
+@pytest.fixture
+def symbol():
+    return next(SYMBOLS)
+
+
+def changed(day, **values):
+    """The week with some values of one day's bar changed."""
+    names = ("open", "high", "low", "close", "volume")
+    return EARLIER + [(bar[0], *(values.get(n, v) for n, v in zip(names, bar[1:], strict=True))) if bar[0] == day else bar
+                      for bar in WEEK]  # fmt: skip
+
+
+def test_a_session_is_in_shares_of_its_day_whatever_was_split_or_paid_since(stand_in, symbol):
+    stand_in.shares[symbol] = Share(EARLIER + WEEK, splits=SPLIT, dividends={"2024-03-06": 1.0})
+    days = prices.sessions(symbol, "2024-03-05", source="yahoo")
+    assert list(days.index.strftime("%Y-%m-%d")) == ["2024-03-04", "2024-03-05"]
+    assert list(days["close"]) == [21.0, 16.8]  # before the split, one share was worth two of today's
+    assert set(days["source"]) == {"yahoo-finance"}
+    later = prices.sessions(symbol, "2024-03-07", source="yahoo")
+    assert list(later["close"]) == [8.8, 9.0]
+
+
+def test_a_second_run_asks_nothing_and_each_row_keeps_the_day_it_was_fetched(stand_in, symbol):
+    stand_in.shares[symbol] = Share(EARLIER + WEEK)
+    first = prices.sessions(symbol, "2024-03-05", source="yahoo")
+    asked = stand_in.charts
+    again = prices.sessions(symbol, "2024-03-05", source="yahoo")
+    assert stand_in.charts == asked > 0
+    pd.testing.assert_frame_equal(first, again)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", again["fetched"].iloc[0])
+
+
+def test_pence_are_pounds_and_a_day_is_the_exchanges(stand_in):
+    stand_in.shares["TEST.L"] = Share(
+        EARLIER + WEEK, currency="GBp", zone="Europe/London", exchange="LSE", name="Example plc"
+    )
+    assert prices.sessions("TEST.L", "2024-03-05", source="yahoo")["close"].tolist() == [0.105, 0.084]
+    assert yahoo.listing("TEST.L", date(2024, 3, 5)) == ("TEST.L", "Example plc", "XLON", "GBP")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (changed("2024-03-05", close=10.5, volume=0), r"2024-03-05 .* nothing was traded \(volume 0\) and the close before"),
+        (changed("2024-03-05", high=7.0), "2024-03-05 .* high 7.0 and low 8.0 cannot be right"),
+        (changed("2024-03-05", close=2.1, low=2.0), "2024-03-05 .* the close jumps from 10.5 to 2.1 without a split"),
+        (EARLIER + WEEK[:1] + WEEK[2:], "2024-03-04 .* no bar for this session"),
+        (EARLIER + WEEK[:1], "2024-03-04 .* no bar for this session"),
+        ([*EARLIER, WEEK[0], ("2024-03-03", 10, 10, 10, 10, 5), *WEEK[2:]], "2024-03-04 .* no bar for this session"),
+    ],
+)  # fmt: skip
+def test_a_faulty_bar_is_never_computed_with(stand_in, symbol, given, message):
+    stand_in.shares[symbol] = Share(given)
+    with pytest.raises(SourceError, match=message):
+        prices.sessions(symbol, "2024-03-05", source="yahoo")
+
+
+def test_a_bar_on_a_holiday_is_a_fault():
+    table = pd.DataFrame(
+        {"high": 1.0, "low": 1.0, "close": 1.0, "volume": 1}, index=pd.to_datetime(["2024-03-01", "2024-03-02"])
+    )
+    assert bars.faults(table, table.index[:1]) == {table.index[1]: "the vendor has a bar, but the exchange was closed"}
+
+
+FRIDAY = ("2025-01-24", 58.8, 58.8, 58.8, 58.8, 0)
+XETRA = [(f"2025-01-{day}", 50.34, 51.0, 50.0, 50.34, 9) for day in (16, 17, 20, 21)] + [
+    ("2025-01-22", 53.4, 56.9, 53.24, 55.14, 9), ("2025-01-23", 55.5, 58.8, 55.38, 58.8, 9), FRIDAY,
+    ("2025-01-27", 50.6, 52.34, 46.88, 48.32, 9),
+]  # fmt: skip
+
+
+def test_the_documented_correction_takes_the_place_of_the_stale_bar(stand_in):
+    stand_in.shares["ENR.DE"] = Share(XETRA, currency="EUR", zone="Europe/Berlin", exchange="GER")
+    days = prices.sessions("ENR.DE", "2025-01-27", source="yahoo")
+    assert 100 * (days["close"].iloc[1] / days["close"].iloc[0] - 1) == pytest.approx(-19.95, abs=0.005)
+    assert days["source"].iloc[0] == "finanzen-net-2025-01-24"
+
+
+def test_a_correction_is_refused_once_the_source_is_repaired(stand_in):
+    repaired = [("2025-01-24", 59.0, 60.9, 58.5, 60.36, 7) if bar is FRIDAY else bar for bar in XETRA]
+    stand_in.shares["ENR.DE"] = Share(repaired, currency="EUR", zone="Europe/Berlin", exchange="GER")
+    yahoo_answers_again()
+    with pytest.raises(SourceError, match=r"corrects ENR.DE on 2025-01-24, but the vendor's bar has changed"):
+        prices.sessions("ENR.DE", "2025-01-27", source="yahoo")
+
+
+def yahoo_answers_again():
+    from yfinance.data import YfData
+
+    YfData.cache_get.cache_clear()
+
+
+def test_the_committed_corrections_are_sourced_and_agree_with_the_facts():
+    known = facts.load()
+    for entry in bars.corrections():
+        assert entry.close in set(known[known["source"] == entry.source]["value"].astype(float))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            Response("Too Many Requests", 429),
+            r"refuses more requests for now \(HTTP 429, asked 3 times\)",
+        ),
+        (Response("<html>Sorry</html>"), "answered with something that is no price table"),
+        (
+            Response('{"chart": {"result": [], "error": null}}'),
+            "no price table|knows no prices",
+        ),
+        (None, "Yahoo knows no prices of 'TEST"),
+    ],
+)
+def test_a_fault_of_the_line_is_one_sentence_and_writes_nothing(stand_in, symbol, tmp_path, answer, message):
+    stand_in.fault = answer
+    with pytest.raises(SourceError, match=message):
+        prices.sessions(symbol, "2024-03-05", source="yahoo")
+    assert not list(tmp_path.glob("TEST*"))
+
+
+def test_a_time_out(stand_in, symbol, monkeypatch):
+    monkeypatch.setattr(yahoo, "TIMEOUT", 0.2)
+    monkeypatch.setattr(stand_in.__class__, "__call__", lambda self, request: time.sleep(0.4) or Response(""))
+    with pytest.raises(SourceError, match=r"Yahoo did not answer within 0.2 seconds"):
+        prices.sessions(symbol, "2024-03-05", source="yahoo")
+
+
+def test_a_refused_connection_and_what_auto_makes_of_it(stand_in, monkeypatch, capsys):
+    monkeypatch.setenv(yahoo.ADDRESS, "http://127.0.0.1:9")
+    with pytest.raises(SourceError, match="Yahoo cannot be reached; look at the network"):
+        prices.sessions("NVDA", "2025-01-27", source="yahoo")
+    assert list(prices.sessions("NVDA", "2025-01-27", source="auto")["close"]) == [142.62, 118.42]
+    assert capsys.readouterr().out.startswith("NVDA: embedded prices are used in place of live ones. NVDA: Yahoo cannot")
+
+
+def test_there_is_no_other_source():
+    with pytest.raises(ParameterError, match="source must be one of embedded, yahoo, auto, not 'Yahoo'"):
+        prices.sessions("NVDA", "2025-01-27", source="Yahoo")
+
+
+TOKYO = [
+    (f"2025-01-{day}", price, price, price, price, 9) for day, price in ((16, 9700), (17, 9700), (20, 9700), (21, 9700))
+]
+TOKYO += [(f"2025-01-{day}", price, price + 9, price - 9, price, 9)
+          for day, price in ((22, 9819), (23, 10050), (24, 10220), (27, 9340), (28, 8300))]  # fmt: skip
+
+
+def test_a_notebook_on_live_prices_says_minus_nineteen_ninety_five(project, stand_in):
+    stand_in.shares["ENR.DE"] = Share(XETRA, currency="EUR", zone="Europe/Berlin", exchange="GER")
+    for name in ("6857.T", "^N225"):
+        stand_in.shares[name] = Share(TOKYO, currency="JPY", zone="Asia/Tokyo", exchange="JPX")
+    done = project.run("report", "--only", "03-siemens-energy-and-advantest", "-p", "source=yahoo")
+    assert done.returncode == 0, done.stderr
+    found = project.findings("reports/variants/03-siemens-energy-and-advantest-source=yahoo")
+    assert found["siemens-energy-monday-fall"]["recomputed"] == -19.95
+    assert found["advantest-monday-fall"]["recomputed"] == -8.61
+    html = (project.root / done.stdout.strip()).read_text(encoding="utf-8")
+    assert "finanzen-net-2025-01-24" in html
+    assert "yahoo-finance" in html
+    assert project.reports()["reports/index.html"] == b"an earlier build"
+
+
+def test_a_notebook_stops_at_a_faulty_bar_and_writes_nothing(project, stand_in):
+    """Without the correction the fall would be the -17.8 percent that the stale bar gives."""
+    project.edit("data/corrections.yml", "date: 2025-01-24", "date: 2024-01-24")
+    stand_in.shares["ENR.DE"] = Share(XETRA, currency="EUR", zone="Europe/Berlin", exchange="GER")
+    said = project.fails("report", "--only", "03-siemens-energy-and-advantest", "-p", "source=yahoo")
+    assert "Yahoo's bar of ENR.DE for 2025-01-24 cannot be computed with: nothing was traded (volume 0)" in said
+    assert "document a correction in data/corrections.yml" in said

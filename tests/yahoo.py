@@ -1,0 +1,73 @@
+"""A stand-in for Yahoo on a local port: cookie, crumb and chart API, as yfinance asks for them, with faults on demand."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from werkzeug import Request, Response
+
+
+@dataclass
+class Share:
+    """What the stand-in knows of one share: bars as (day, open, high, low, close, volume), prices in today's shares."""
+
+    bars: list[tuple]
+    currency: str = "USD"
+    zone: str = "America/New_York"
+    exchange: str = "NMS"
+    name: str = "Example Corporation"
+    splits: dict[str, float] = field(default_factory=dict)
+    dividends: dict[str, float] = field(default_factory=dict)
+
+    def opening(self, day: str) -> int:
+        return int(datetime.fromisoformat(f"{day}T09:30").replace(tzinfo=ZoneInfo(self.zone)).timestamp())
+
+    def chart(self, first: int, last: int) -> dict:
+        bars = [bar for bar in self.bars if first <= self.opening(bar[0]) < last]
+        columns = dict(
+            zip(("open", "high", "low", "close", "volume"), zip(*(bar[1:] for bar in bars), strict=True), strict=True)
+        )
+        splits = {str(self.opening(day)): {"date": self.opening(day), "numerator": ratio, "denominator": 1,
+                  "splitRatio": f"{ratio:g}:1"} for day, ratio in self.splits.items()}  # fmt: skip
+        paid = {str(self.opening(day)): {"date": self.opening(day), "amount": sum_} for day, sum_ in self.dividends.items()}
+        meta = {"currency": self.currency, "exchangeName": self.exchange, "exchangeTimezoneName": self.zone,
+                "instrumentType": "EQUITY", "longName": self.name, "validRanges": ["1d", "max"], "priceHint": 2}  # fmt: skip
+        adjusted = [price * 0.9 for price in columns.get("close", [])]  # dividends taken off: must never be used
+        indicators = {"quote": [columns], "adjclose": [{"adjclose": adjusted}]}
+        events = {name: found for name, found in (("splits", splits), ("dividends", paid)) if found}
+        result = {
+            "meta": meta,
+            "timestamp": [self.opening(bar[0]) for bar in bars],
+            "indicators": indicators,
+            "events": events,
+        }
+        return {"chart": {"result": [result], "error": None}}
+
+
+class Yahoo:
+    """Answers by path, whatever the host; `fault`, if set, answers in place of a chart. Counts the charts asked for."""
+
+    def __init__(self) -> None:
+        self.shares: dict[str, Share] = {}
+        self.fault: Response | None = None
+        self.charts = 0
+
+    def __call__(self, request: Request) -> Response:
+        if request.path == "/fc.yahoo.com" or request.path == "/fc.yahoo.com/":
+            return Response("", 404, headers={"Set-Cookie": "A3=cookie; Path=/"})
+        if request.cookies.get("A3") != "cookie":
+            return Response("no cookie", 401)
+        if request.path.endswith("/getcrumb"):
+            return Response("crumb")
+        if request.args.get("crumb") != "crumb":
+            return Response("no crumb", 401)
+        self.charts += 1
+        if self.fault:
+            return self.fault
+        symbol = request.path.rpartition("/")[2]
+        if symbol not in self.shares:
+            error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+            return Response(json.dumps({"chart": {"result": None, "error": error}}), 404)
+        first, last = int(request.args.get("period1", 0)), int(request.args.get("period2", 9e9))
+        return Response(json.dumps(self.shares[symbol].chart(first, last)), content_type="application/json")
