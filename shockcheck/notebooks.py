@@ -22,7 +22,12 @@ from shockcheck.prices import day
 KERNEL = "python3"
 # Sockets in the file system: no port is opened, and ipykernel has no cause to warn that TCP can be listened to.
 # Level 50: at its end ipykernel logs the interrupt that nbclient sends to every kernel as an error of the kernel's.
-PRIVATE = Config(KernelManager={"transport": "ipc"}, NotebookClient={"extra_arguments": ["--IPKernelApp.log_level=50"]})
+# The state of widgets is not stored: it is long, it is of no use without a kernel, and its ids differ from run to run.
+PRIVATE = Config(
+    KernelManager={"transport": "ipc"},
+    NotebookClient={"extra_arguments": ["--IPKernelApp.log_level=50"], "store_widget_state": False},
+)
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,12 @@ def discover() -> list[Notebook]:
     return found
 
 
+def others() -> list[Notebook]:
+    """The project's notebooks without a number, which check no claim and make no page."""
+    numbered = {notebook.path for notebook in discover()}
+    return [Notebook(path) for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path not in numbered]
+
+
 def named(name: str) -> Notebook:
     """The notebook of that name; raises ParameterError, naming those there are, for an unknown one."""
     known = {notebook.name: notebook for notebook in discover()}
@@ -143,7 +154,7 @@ def check_against(ledger: Ledger, found: list[Notebook]) -> None:
 
 
 def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> NotebookNode:
-    """The notebook as executed by papermill, without any trace of when; no file is written.
+    """The notebook as executed by papermill, the same in every run; no file is written.
 
     With `parameters` the run is a variant. Raises BuildError with the notebook's own error and the cell it came from.
     """
@@ -163,7 +174,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> Noteboo
             )
         except PapermillExecutionError as error:
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
-    return without_times(executed)
+    return without_what_differs(executed)
 
 
 @contextmanager
@@ -184,8 +195,8 @@ def _reason(error: Any) -> str:
     return error.evalue if ours else f"{error.ename}: {error.evalue}"
 
 
-def without_times(node: NotebookNode) -> NotebookNode:
-    """The notebook without papermill's notes and the Python version, which differ between runs that are alike."""
+def without_what_differs(node: NotebookNode) -> NotebookNode:
+    """The notebook without what differs between runs that are alike: papermill's notes, Python's version, widgets' ids."""
     node.metadata.pop("papermill", None)
     node.metadata.get("language_info", {}).pop("version", None)
     for cell in node.cells:
@@ -193,6 +204,8 @@ def without_times(node: NotebookNode) -> NotebookNode:
         cell.metadata.pop("execution", None)
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
     return node
 
 

@@ -78,7 +78,8 @@ def refresh_notebooks(console: Console) -> list[Path]:
     """Run every notebook and write it back with its outputs, then the README's table; nothing is written if one fails."""
     _, found = _checked()
     with _progress(console) as progress:
-        runs = [(notebook, notebooks.run(notebook)) for notebook in progress.track(found, description="running")]
+        every = progress.track([*found, *notebooks.others()], description="running")
+        runs = [(notebook, notebooks.run(notebook)) for notebook in every]
     for notebook, node in runs:
         notebooks.complete_findings(notebook, node)
     for notebook, node in runs:
