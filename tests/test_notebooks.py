@@ -9,6 +9,7 @@ import pytest
 from shockcheck import findings, ledger, notebooks
 
 FOUND = notebooks.discover()
+EVERY = [*FOUND, *notebooks.others()]
 IMPORTS_FROM = {"IPython", "pandas", "shockcheck"}
 FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try)
 
@@ -22,6 +23,11 @@ def notebook(request):
     return request.param
 
 
+@pytest.fixture(params=EVERY, ids=lambda notebook: notebook.name)
+def any_notebook(request):
+    return request.param
+
+
 def test_name_title_and_length(notebook):
     assert re.fullmatch(r"\d\d(-[a-z0-9]+)+", notebook.name)
     assert 8 <= len(notebook.node.cells) <= 36  # one claim a cell, and the statements of an article are many
@@ -31,24 +37,24 @@ def test_name_title_and_length(notebook):
     assert notebook.node.cells[-1].source.startswith("## What could move this number\n")
 
 
-def test_parameters_come_second_each_a_literal_with_its_meaning(notebook):
-    cell = notebook.node.cells[1]
+def test_parameters_come_second_each_a_literal_with_its_meaning(any_notebook):
+    cell = any_notebook.node.cells[1]
     assert cell.metadata["tags"] == ["parameters"]
     for line in cell.source.splitlines():
         assert re.fullmatch(r"\w+ = .+  # \S.+", line), line
-    assert set(notebook.parameters) == {line.split(" = ")[0] for line in cell.source.splitlines()}
-    assert [cell for cell in notebook.node.cells[2:] if "parameters" in cell.metadata.get("tags", [])] == []
+    assert set(any_notebook.parameters) == {line.split(" = ")[0] for line in cell.source.splitlines()}
+    assert [cell for cell in any_notebook.node.cells[2:] if "parameters" in cell.metadata.get("tags", [])] == []
 
 
-def test_every_parameter_is_used(notebook):
+def test_every_parameter_is_used(any_notebook):
     used = {
-        node.id for cell in code(notebook)[1:] for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)
+        node.id for cell in code(any_notebook)[1:] for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)
     }
-    assert set(notebook.parameters) <= used
+    assert set(any_notebook.parameters) <= used
 
 
-def test_imports_stand_in_the_third_cell_alone(notebook):
-    for number, cell in enumerate(notebook.node.cells):
+def test_imports_stand_in_the_third_cell_alone(any_notebook):
+    for number, cell in enumerate(any_notebook.node.cells):
         if cell.cell_type == "code":
             imported = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Import | ast.ImportFrom)]
             assert bool(imported) == (number == 2)
@@ -57,24 +63,24 @@ def test_imports_stand_in_the_third_cell_alone(notebook):
                 assert module.split(".")[0] in IMPORTS_FROM
 
 
-def test_cells_are_short_and_define_nothing(notebook):
-    for cell in code(notebook):
+def test_cells_are_short_and_define_nothing(any_notebook):
+    for cell in code(any_notebook):
         assert len(cell.source.splitlines()) <= 12, cell.source
         for node in ast.walk(ast.parse(cell.source)):
             assert not isinstance(node, FORBIDDEN), cell.source
 
 
-def test_outputs_are_of_one_run_from_top_to_bottom_without_complaint(notebook):
-    assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
-    for cell in code(notebook):
+def test_outputs_are_of_one_run_from_top_to_bottom_without_complaint(any_notebook):
+    assert [cell.execution_count for cell in code(any_notebook)] == list(range(1, len(code(any_notebook)) + 1))
+    for cell in code(any_notebook):
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr"
 
 
-def test_no_trace_of_when_or_where(notebook):
-    text = notebook.path.read_text(encoding="utf-8")
-    assert "papermill" not in notebook.node.metadata
+def test_no_trace_of_when_or_where(any_notebook):
+    text = any_notebook.path.read_text(encoding="utf-8")
+    assert "papermill" not in any_notebook.node.metadata
     assert not re.search(r"0x[0-9a-f]{8,}|/home/|/root/|/tmp/|/Users/", text)
 
 
@@ -124,3 +130,8 @@ def test_stored_findings_are_of_the_ledger(notebook):
 
 def test_every_claim_is_checked_once():
     notebooks.check_against(ledger.load(), FOUND)
+
+
+def test_a_notebook_without_a_number_is_kept_from_the_report():
+    assert {notebook.name for notebook in notebooks.others()} == {"explore"}
+    assert not any(notebook.claims for notebook in notebooks.others())

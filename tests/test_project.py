@@ -30,6 +30,7 @@ ARROWS = {
     "ledger": {"documents", "facts", "verdicts", "errors", "paths"},
     "forensics": {"measures", "verdicts"},
     "findings": {"facts", "forensics", "ledger", "verdicts", "errors", "paths"},
+    "explore": {"charts", "facts", "findings", "fx", "ledger", "measures", "prices", "tables", "errors", "paths"},
     "notebooks": {"findings", "ledger", "prices", "errors", "paths"},
     "pages": {"findings", "ledger", "tables", "errors", "paths"},
     "report": {"findings", "ledger", "notebooks", "pages", "tables", "errors", "paths"},
