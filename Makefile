@@ -1,11 +1,18 @@
 # Every target sets up what it needs by itself. `make` alone lists them.
 PYTHON ?= python3
 
+OPTIONS ?=
+
 ifeq ($(CONDA_DEFAULT_ENV),shockcheck)
+PREFIX := $(CONDA_PREFIX)
 BIN := $(CONDA_PREFIX)/bin
 else
+PREFIX := $(CURDIR)/.venv
 BIN := .venv/bin
 endif
+
+# The kernel python3 is this environment's, even where the user has another of that name in a place that comes first.
+export JUPYTER_PATH := $(PREFIX)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PATH))
 
 .DEFAULT_GOAL := help
 .PHONY: help report test lab notebooks checksums lint lock clean setup
@@ -19,8 +26,8 @@ report: setup  ## build all pages into reports/
 test: setup  ## run every test, the notebooks' stored outputs included
 	@$(BIN)/python -m pytest
 
-lab: setup  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and others are handed on
+	@$(BIN)/jupyter lab --notebook-dir=notebooks $(OPTIONS)
 
 notebooks: setup  ## run the notebooks in place: refresh their stored outputs and the README's table
 	@$(BIN)/python -m shockcheck notebooks
