@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import browser as browsers
 import pytest
+from playwright.sync_api import Browser
 
 from shockcheck import notebooks
 
@@ -92,3 +95,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     done = project.run("report")
     assert done.returncode == 0, done.stderr
     return project
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser; where none is installed the test is skipped, in continuous integration it fails."""
+    path = browsers.find()
+    if path is None:
+        (pytest.fail if browsers.required() else pytest.skip)(browsers.MISSING)
+    with browsers.chromium(path) as opened:
+        yield opened
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests were not run for want of a browser, and what to install."""
+    reports = [one for outcome in ("skipped", "error") for one in terminalreporter.stats.get(outcome, [])]
+    missed = sorted({one.nodeid for one in reports if browsers.MISSING in str(one.longrepr)})
+    if missed:
+        terminalreporter.section("not run for want of a browser")
+        terminalreporter.line("\n".join(missed))
+        terminalreporter.line(browsers.MISSING)
