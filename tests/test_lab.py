@@ -1,0 +1,183 @@
+"""The notebooks as a reader uses them: JupyterLab as `make lab` starts it, and a real browser."""
+
+import copy
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT, copy_to
+from playwright.sync_api import Browser, Page, expect
+
+QUIET = {"fetchNews": "false", "checkForUpdates": False}  # no network in tests, and no question about it on the page
+SLOW = 60_000  # milliseconds: a kernel starts and imports on a machine that has other work
+
+
+@dataclass
+class Lab:
+    """A JupyterLab that serves a copy of the project."""
+
+    project: Path
+    address: str
+    token: str
+    browser: Browser
+
+    def open(self, notebook: str) -> Page:
+        """The notebook in a page of its own, its kernel ready."""
+        page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(SLOW)
+        page.goto(f"{self.address}/doc/tree/{notebook}.ipynb?token={self.token}")
+        expect(page.get_by_role("button", name="| Idle")).to_be_visible(timeout=SLOW)
+        return page
+
+
+def decoy(folder: Path) -> str:
+    """A kernel by the name of ours that cannot start, as a user may have one of another environment."""
+    spec = folder / "kernels/python3/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["/nonexistent/python"], "display_name": "another", "language": "python"}))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """`make lab` on a copy of the project, with folders of its own, for a user who has other kernels named python3."""
+    home = tmp_path_factory.mktemp("lab")
+    (home / "project").mkdir()
+    shutil.copy(ROOT / "Makefile", copy_to(home / "project").root)
+    settings = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(QUIET))
+    places = {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": decoy(home / "data"),
+        "JUPYTER_PATH": decoy(home / "path"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    port, token = free_port(), secrets.token_hex(16)
+    options = (
+        f"--no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --IdentityProvider.token={token}"
+    )
+    paths = [f"PREFIX={sys.prefix}", f"BIN={sys.prefix}/bin", f"OPTIONS={options}"]
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            ["make", "-o", "setup", "lab", *paths],  # the environment stands: the tests run in it
+            cwd=home / "project",
+            env=os.environ | places,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api", server, home / "log")
+        yield Lab(home / "project", f"http://127.0.0.1:{port}", token, browser)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    pytest.fail(f"JupyterLab does not answer:\n{log.read_text()}")
+
+
+def choose(page: Page, menu: str, entry: str) -> None:
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
+
+
+def shows(page: Page, *texts: str) -> None:
+    """Card and chart come to show every one of the texts."""
+    for text in texts:
+        expect(page.locator(".widget-vbox").first).to_contain_text(text, timeout=SLOW)
+
+
+def test_the_card_follows_the_widgets(lab: Lab, tmp_path: Path) -> None:
+    page = lab.open("explore")
+    choose(page, "Run", "Run All Cells")
+    page.get_by_label("The article says").wait_for()
+    shows(page, "With the article's inputs", "holds", "−16.97 percent", "a loss of 16.97 % on 2025-01-27")
+    page.screenshot(path=tmp_path / "first.png")
+
+    page.get_by_label("Day", exact=True).fill("2025-01-28")
+    shows(page, "With your inputs: Day 2025-01-28 instead of 2025-01-27", "off", "+8.93 percent", "a gain of 8.93 %")
+    page.screenshot(path=tmp_path / "another-day.png")
+
+    page.get_by_label("Day", exact=True).fill("2025-01-26")
+    shows(
+        page, "event_date 2025-01-26 is no session of XNAS; the sessions before and after it are 2025-01-24 and 2025-01-27"
+    )
+    expect(page.locator(".widget-vbox .card")).to_have_count(0)
+    page.screenshot(path=tmp_path / "no-session.png")
+
+    page.get_by_role("button", name="Back to the article's inputs").click()
+    shows(page, "With the article's inputs", "−16.97 percent")
+
+    page.get_by_label("The article says").select_option(label="Training cost less than 5.7 million euros.")
+    shows(page, "With the article's inputs", "holds", "5.295 million EUR")
+    slider = page.get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowRight")
+    shows(page, "With your inputs: USD per GPU-hour 2.05 instead of 2.00", "holds", "5.428 million EUR")
+    slider.press("PageUp")
+    shows(page, "USD per GPU-hour 2.30 instead of 2.00", "off", "6.090 million EUR")
+    page.screenshot(path=tmp_path / "another-price.png")
+    page.close()
+
+
+def test_a_numbered_notebook_runs_from_top_to_bottom_and_shows_what_is_stored(lab: Lab) -> None:
+    name = "01-nvidia-one-day-loss"
+    path = lab.project / f"notebooks/{name}.ipynb"
+    stored = nbformat.read(path, 4)
+    nbformat.write(without_outputs(stored), path)
+    page = lab.open(name)
+    choose(page, "Run", "Run All Cells")
+    last = sum(cell.cell_type == "code" for cell in stored.cells)
+    expect(page.locator(".jp-InputPrompt", has_text=f"[{last}]:")).to_be_attached(timeout=SLOW)
+    page.keyboard.press("Control+s")
+    deadline = time.monotonic() + 10
+    while not texts(nbformat.read(path, 4)) and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert texts(nbformat.read(path, 4)) == texts(stored)
+    page.close()
+
+
+def without_outputs(node: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    bare = copy.deepcopy(node)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return bare
+
+
+def texts(node: nbformat.NotebookNode) -> list[str]:
+    """Every output as text, an error as the name of its class."""
+    outputs = [output for cell in node.cells for output in cell.get("outputs", [])]
+    return [output.data["text/plain"] if "data" in output else output.get("ename", output.output_type) for output in outputs]
