@@ -88,6 +88,16 @@ def test_conda_gives_python_alone_and_installs_the_same_lock():
     assert "CONDA_DEFAULT_ENV),shockcheck" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+def test_binder_installs_the_project_beside_the_lock(tmp_path):
+    """Binder reads environment.yml by itself; what it leaves out, the project's own install, is in postBuild."""
+    said = tmp_path / "said"
+    (tmp_path / "python").write_text(f'#!/bin/sh\necho "$PWD $@" > {said}\n')
+    (tmp_path / "python").chmod(0o755)
+    subprocess.run([ROOT / "postBuild"], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
+    wanted = "-m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable ."
+    assert said.read_text() == f"{ROOT} {wanted}\n"
+
+
 def test_the_versions_keep_step():
     wanted = pyproject()["project"]["version"]
     assert f'__version__ = "{wanted}"' in (ROOT / "shockcheck/__init__.py").read_text(encoding="utf-8")
