@@ -15,7 +15,7 @@ endif
 export JUPYTER_PATH := $(PREFIX)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PATH))
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab notebooks checksums lint lock clean setup
+.PHONY: help report test lab notebooks data checksums lint lock clean setup
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and othe
 
 notebooks: setup  ## run the notebooks in place: refresh their stored outputs and the README's table
 	@$(BIN)/python -m shockcheck notebooks
+
+data: setup  ## compare the embedded prices with Yahoo's of today, and show which verdicts would flip
+	@$(BIN)/python -m shockcheck prices compare
 
 checksums: setup  ## accept changed tables in data/: check them and renew their SHA-256
 	@$(BIN)/python -m shockcheck checksums

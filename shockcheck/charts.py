@@ -80,7 +80,7 @@ def before_and_after(values: pd.Series, title: str, unit: str) -> Chart:
         for place, value in enumerate((before, after)):
             axes.text(place, max(before, after) * 1.02, f"{value:,.2f}", ha="center")
         axes.set(xticks=[0, 1], xticklabels=[str(first), str(last)], xlim=(-0.5, 1.9), ylabel=unit)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         alt = f"Two bars: {before:,.2f} {unit} on {first}, {after:,.2f} on {last}; difference {change:+,.2f}."
         return _chart(figure, title, alt)
 

@@ -3,15 +3,22 @@
 import json
 import sys
 from collections import Counter
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
-from shockcheck.errors import ParameterError, ShockcheckError
+from shockcheck.errors import ParameterError, ShockcheckError, SourceError
+
+if TYPE_CHECKING:
+    from shockcheck import snapshot
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+prices = typer.Typer(no_args_is_help=True, help="The embedded prices against what Yahoo Finance gives now.")
+app.add_typer(prices, name="prices")
 console = Console(stderr=True)
 
 
@@ -27,13 +34,24 @@ def report(
         list[str] | None,
         typer.Option("-p", "--parameter", help="Another value for a parameter: builds a variant.", metavar="NAME=VALUE"),
     ] = None,
+    grid: Annotated[
+        Path | None,
+        typer.Option(help="A CSV table with a column a parameter: builds a variant a row.", metavar="FILE"),
+    ] = None,
 ) -> None:
     """Run the notebooks and build the pages, the index and findings.json in reports/."""
     from shockcheck import report as reports
 
-    if p and not only:
-        raise ParameterError("-p changes one notebook: name it with --only NOTEBOOK")
-    if p:
+    if (p or grid) and not only:
+        raise ParameterError(f"{'-p changes' if p else '--grid runs'} one notebook: name it with --only NOTEBOOK")
+    if grid:
+        overview, failures = reports.build_grid(only, grid, _pairs(p or []), console)
+        for row, error in failures.items():
+            _complain(f"{row}: {error}")
+        typer.echo(reports.shown(overview))
+        if failures:
+            raise typer.Exit(1)
+    elif p:
         typer.echo(reports.shown(reports.build_variant(only, _pairs(p), console)))
     elif only:
         typer.echo(reports.shown(reports.build_page(only, console)))
@@ -65,6 +83,48 @@ def checksums() -> None:
         typer.echo(f"data/{file}: {old[:19]}… is now {new[:19]}…")
     if not changes:
         typer.echo("no table has changed")
+
+
+@prices.command()
+def compare() -> None:
+    """Show which embedded figures Yahoo gives differently, and which verdicts would flip; changes nothing."""
+    if not _compared().notes:
+        return
+    raise typer.Exit(1)
+
+
+@prices.command()
+def update() -> None:
+    """Show the same, then write Yahoo's figures into data/ with their checksums; all of it or nothing."""
+    from shockcheck import snapshot
+
+    found = _compared()
+    if found.notes:
+        raise SourceError("nothing is written, since not every figure could be compared; see above and try again")
+    if len(found.differences):
+        snapshot.update(found.differences)
+        typer.echo("written to data/, checksums renewed; `make notebooks` refreshes the notebooks")
+
+
+def _compared() -> "snapshot.Comparison":
+    from shockcheck import snapshot
+
+    with Progress(console=console, transient=True) as progress:
+        found = snapshot.compare(lambda asked: progress.track(asked, description="asking"))
+    for note in found.notes:
+        _complain(note.removesuffix("."))
+    if found.differences.empty:
+        typer.echo(f"none of the {found.rows} embedded rows compared differs")
+        return found
+    typer.echo(found.differences.to_string(index=False))
+    with console.status("building a copy with these figures"):
+        flipped, failed = snapshot.flips(found.differences)
+    for claim, before, after in flipped:
+        typer.echo(f"would flip: {claim}, from {before} to {after}")
+    if failed:
+        _complain(f"with these figures the report cannot be built; {failed}")
+    typer.echo(f"{len(found.differences)} figures differ in {found.rows} rows; {len(flipped) or 'no'} verdicts would flip")
+    return found
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

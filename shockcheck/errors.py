@@ -23,3 +23,7 @@ class BuildError(ShockcheckError):
 
 class SourceError(ShockcheckError):
     """A live source of prices cannot be asked, or what it gives cannot be computed with."""
+
+
+class NoBarsError(SourceError):
+    """A live source answers, but keeps no bars of that day."""

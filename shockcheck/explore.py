@@ -27,6 +27,7 @@ LAST = "the last one published"
 NAMES = {
     "symbol": "Symbol",
     "day": "Day",
+    "source": "Prices",
     "shares": "Share count",
     "rate_day": "Exchange rate of",
     "price_per_gpu_hour": "USD per GPU-hour",
@@ -60,16 +61,17 @@ class _OfShare(Recipe):
 
     symbol: str
     day: str
+    source: str = "embedded"
 
     @property
     def listing(self) -> prices.Listing:
-        return prices.listing(self.symbol)
+        return prices.listing(self.symbol, self.day, self.source)
 
     def sessions(self, before: int = 1) -> pd.DataFrame:
-        return prices.sessions(self.symbol, self.day, before)
+        return prices.sessions(self.symbol, self.day, before, self.source)
 
     def closes(self) -> pd.Series:
-        return prices.daily(self.symbol)["close"]
+        return prices.daily(self.symbol, self.day, self.source)["close"].dropna()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,7 @@ class MarketLoss(_OfShare):
         if self.shares is not None:
             return self.shares
         try:
-            return float(prices.shares_outstanding(self.symbol, self.day)["shares"])
+            return float(prices.shares_outstanding(self.symbol, self.day, self.source)["shares"])
         except ParameterError as error:
             raise ParameterError(f"{error}, or type a count") from error
 
@@ -279,6 +281,8 @@ def _from_widget(name: str, value: str | float | date | None) -> str | float | N
         return value.strip().upper()
     if name == "shares":
         return _count(value)
+    if name == "source":
+        return value
     return round(value, 2)  # a slider's steps add up to 2.3000000000000003
 
 
@@ -315,7 +319,7 @@ class Panel:
     """Widgets for a claim and the inputs of its number; a card with the verdict and a chart follow every change.
 
     Choosing a claim sets the inputs to the article's, and hides those that its number does not depend on. The widgets
-    are attributes: `claim`, `symbol`, `day`, `shares`, `rate_day`, `price_per_gpu_hour`, `back`, `card`, `chart`.
+    are attributes: `claim`, `symbol`, `day`, `source`, `shares`, `rate_day`, `price_per_gpu_hour`, `back`, `card`, `chart`.
     """
 
     def __init__(self, presets: Mapping[str, Recipe], claim: str) -> None:
@@ -339,6 +343,7 @@ class Panel:
         self.claim = widgets.Dropdown(description="The article says", options=options, value=claim, **look)
         self.symbol = widgets.Combobox(description=NAMES["symbol"], options=symbols, **typed)
         self.day = widgets.DatePicker(description=NAMES["day"], max=date.max, **look)  # `max` keeps years to four digits
+        self.source = widgets.Dropdown(description=NAMES["source"], options=prices.SOURCES, **look)
         self.shares = widgets.Text(description=NAMES["shares"], placeholder=LAST, **typed)
         self.rate_day = widgets.DatePicker(description=NAMES["rate_day"], max=date.max, **look)
         self.price_per_gpu_hour = widgets.FloatSlider(
@@ -385,8 +390,9 @@ class Panel:
             return
         with self._quietly():
             try:
-                count = prices.shares_outstanding(self._input("symbol"), self._input("day"))["shares"]
-            except ParameterError:
+                inputs = (self._input(name) for name in ("symbol", "day", "source"))
+                count = prices.shares_outstanding(*inputs)["shares"]
+            except ShockcheckError:
                 count = None
             self.shares.value = _as_widget("shares", count)
 

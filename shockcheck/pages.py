@@ -9,15 +9,17 @@ from importlib.metadata import version
 from typing import Any
 
 import jinja2
+import pandas as pd
 from nbformat import NotebookNode
 
-from shockcheck import tables
+from shockcheck import charts, tables
 from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding
 from shockcheck.ledger import Ledger
 from shockcheck.paths import ROOT, TEMPLATES
 
 VERSIONS = ("shockcheck", "pandas", "matplotlib", "papermill", "nbconvert", "CurrencyConverter")
+LARGEST = 40  # rows of a grid that are drawn: as many as stay readable
 INPUTS = ("data", "notebooks", "shockcheck", "requirements.lock")
 
 
@@ -112,6 +114,37 @@ def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, st
             counts=[(word, counts[word]) for word in SIGNS if counts[word]],
             signs=SIGNS,
             meanings=MEANINGS,
+            style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
+            **foot(),
+        )
+    )
+
+
+def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledger: Ledger) -> str:
+    """The overview of a grid: its rows in the order given, with every value that was recomputed, and the faulty rows.
+
+    A row has `row`, `given`, `page` (the way to it) and `findings`. The chart is of the first value of each.
+    """
+    found = [[Finding(**one) for one in row["findings"] if one["recomputed"] is not None] for row in rows]
+    columns = [sorted({one[place].unit for one in found}) for place in range(min(map(len, found), default=0))]
+    labels = [", ".join(value for value in row["given"].values() if value) or f"row {row['row']}" for row in rows]
+    chart = None
+    if columns:
+        values = pd.Series([one[0].recomputed for one in found[:LARGEST]], index=labels[:LARGEST])
+        chart = charts.ranked(
+            values, f"{title}: the first value of each row, the largest at the top", " or ".join(columns[0]), digits=2
+        )
+    return (
+        _environment()
+        .get_template("grid.html")
+        .render(
+            title=title,
+            article=ledger.article,
+            names=list(rows[0]["given"]) if rows else [],
+            columns=columns,
+            rows=list(zip(rows, found, strict=True)),
+            failures=failures,
+            chart=chart,
             style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
             **foot(),
         )

@@ -9,22 +9,23 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from shockcheck import bars as vendor
 from shockcheck import tables, yahoo
-from shockcheck.errors import ParameterError, SourceError
+from shockcheck.errors import NoBarsError, ParameterError, SourceError
 from shockcheck.exchanges import Listing, calendar
 
 BAR = timedelta(minutes=5)
 BARS = ["open", "high", "low", "close", "source"]
 MORE = "add the rows with their source to data/{}.csv and run `make checksums` to get more"
-
-
 SOURCES = ("embedded", "yahoo", "auto")
 BEFORE = 5  # sessions before the first that is asked for, by which a vendor's first bars are judged
+AROUND = (15, 14)  # sessions before and after an event that `daily` gives of live prices
 VENDOR = "yahoo-finance"  # id in data/sources.csv
+LONGEST = timedelta(days=190)  # a company reports its share count twice a year at least: an older one is out of date
 Answer = TypeVar("Answer")
 
 
@@ -38,26 +39,62 @@ def day(text: str, name: str = "date") -> date:
     raise ParameterError(f"{name} must be a date written as text, 'YYYY-MM-DD', not {text!r}")
 
 
-def listing(symbol: str) -> Listing:
-    """The embedded listing of `symbol`; raises ParameterError, naming the embedded symbols, for an unknown one."""
-    listings = tables.load("listings").set_index("symbol", drop=False)
-    if symbol not in listings.index:
-        raise ParameterError(f"no share {symbol!r} is embedded; there are {', '.join(sorted(listings.index))}")
-    return Listing(**listings.loc[symbol, list(Listing._fields)])
+def listing(symbol: str, event_date: str = "", source: str = "embedded") -> Listing:
+    """How `symbol` is listed; raises ParameterError, naming the embedded symbols, for one that is not embedded.
+
+    From a live source, the listing of a share that has a price on the day `event_date`; raises SourceError as `sessions`.
+    """
+    return _from(source, symbol, live=lambda: yahoo.listing(symbol, day(event_date, "event_date")), embedded=_listed(symbol))
 
 
-def daily(symbol: str) -> pd.DataFrame:
-    """Open, high, low, close and source of every embedded session of `symbol`, in its currency, indexed by date."""
-    return _rows("prices", listing(symbol)).set_index("date")[BARS]
+def _listed(symbol: str) -> Callable[[], Listing]:
+    def found() -> Listing:
+        listings = tables.load("listings").set_index("symbol", drop=False)
+        if symbol not in listings.index:
+            raise ParameterError(
+                f"no share {symbol!r} is embedded; there are {', '.join(sorted(listings.index))}; "
+                "-p source=yahoo asks Yahoo Finance for others"
+            )
+        return Listing(**listings.loc[symbol, list(Listing._fields)])
+
+    return found
 
 
-def closes(*symbols: str) -> pd.DataFrame:
-    """The closes of every embedded day, those of the estimation window included; a column a symbol, indexed by date."""
-    series = {}
-    for symbol in symbols:
+def daily(symbol: str, event_date: str = "", source: str = "embedded") -> pd.DataFrame:
+    """Open, high, low, close and source by session: every embedded one, or of live prices those around `event_date`.
+
+    A live bar that is faulty is a row without prices, and what is wrong with it is said. Raises errors as `sessions` does.
+    """
+    return _from(
+        source,
+        symbol,
+        live=lambda: _live(symbol, day(event_date, "event_date"), *AROUND)[[*BARS, "fetched"]],
+        embedded=lambda: _rows("prices", listing(symbol)).set_index("date")[BARS],
+    )
+
+
+def closes(*symbols: str, event_date: str = "", before: int = 0, after: int = 0, source: str = "embedded") -> pd.DataFrame:
+    """Closes of several shares; a column a symbol, indexed by date.
+
+    Every embedded day, those of the estimation window included; of live prices the `before` sessions before the day
+    `event_date` to the `after` after it, without those whose bar is faulty. Raises errors as `sessions` does.
+    """
+
+    def embedded(symbol: str) -> pd.Series:
         rows = [_rows(name, listing(symbol)).set_index("date")["close"] for name in ("closes", "prices")]
-        series[symbol] = pd.concat(rows).sort_index()
-    return pd.DataFrame(series)
+        return pd.concat(rows).sort_index()
+
+    return pd.DataFrame(
+        {
+            symbol: _from(
+                source,
+                symbol,
+                live=lambda one=symbol: _live(one, day(event_date, "event_date"), before, after)["close"],
+                embedded=lambda one=symbol: embedded(one),
+            )
+            for symbol in symbols
+        }
+    )
 
 
 def sessions(symbol: str, event_date: str, before: int = 1, source: str = "embedded") -> pd.DataFrame:
@@ -71,7 +108,7 @@ def sessions(symbol: str, event_date: str, before: int = 1, source: str = "embed
     return _from(
         source,
         symbol,
-        live=lambda: _live(yahoo.listing(symbol, wanted), wanted, before),
+        live=lambda: _live(symbol, wanted, before, strict=True)[[*BARS, "fetched"]],
         embedded=lambda: _embedded(listing(symbol), wanted, before),
     )
 
@@ -87,8 +124,22 @@ def _from(source: str, symbol: str, live: Callable[[], Answer], embedded: Callab
     except SourceError as error:
         if source == "yahoo":
             raise
-        print(f"{symbol}: embedded prices are used in place of live ones. {error}")  # noqa: T201 - the page shows it
-        return embedded()
+        try:
+            answer = embedded()
+        except ParameterError as other:
+            raise SourceError(f"{error}; and in its place {other}") from error
+        _say(f"{symbol}: embedded figures are used in place of live ones. {error}.")
+        return answer
+
+
+_said: set[str] = set()
+
+
+def _say(sentence: str) -> None:
+    """Tell the reader, once; a notebook prints it and the page shows it as a notice."""
+    if sentence not in _said:
+        _said.add(sentence)
+        print(sentence)  # noqa: T201 - the way out of a notebook
 
 
 def _window(share: Listing, wanted: date, before: int) -> pd.DatetimeIndex:
@@ -114,21 +165,37 @@ def _embedded(share: Listing, wanted: date, before: int) -> pd.DataFrame:
     return bars.loc[window]
 
 
-def _live(share: Listing, wanted: date, before: int) -> pd.DataFrame:
+def _live(symbol: str, wanted: date, before: int, after: int = 0, strict: bool = False) -> pd.DataFrame:
+    """Yahoo's bars from `before` sessions before the day `wanted` to `after` after it, in shares of that day.
+
+    Documented corrections are made. A faulty bar has no prices; where it is that of the day, of the session before, or
+    any one and `strict`, SourceError is raised with what was found.
+    """
+    share = yahoo.listing(symbol, wanted)
     days = calendar(share.exchange)
     if not days.first_session.date() <= wanted <= days.last_session.date():
         raise ParameterError(f"event_date {wanted} lies outside the calendar of {share.exchange}, 2000 to 2030")
-    window = _window(share, wanted, before)
-    judged = _window(share, wanted, before + BEFORE)
-    given = yahoo.daily(share.symbol, judged[0].date(), wanted, basis=wanted).assign(source=VENDOR)
-    bars = vendor.corrected(share.symbol, given)
-    for when, fault in vendor.faults(bars, judged).items():
-        if when >= window[0]:
+    window, judged = _window(share, wanted, before), _window(share, wanted, before + BEFORE)
+    last = days.sessions_window(window[-1], after + 1)[-1].date()
+    following = yahoo.over(share.exchange, wanted, last)[1:]
+    window, judged = window.union(following), judged.union(following)
+    given = yahoo.daily(symbol, judged[0].date(), last, basis=wanted).assign(source=VENDOR)
+    bars = vendor.corrected(symbol, given)
+    needed = window[window <= str(wanted)][0 if strict else -2 :]
+    faults = {when: fault for when, fault in vendor.faults(bars, judged).items() if when >= window[0]}
+    for when, fault in faults.items():
+        if when in needed:
             raise SourceError(
-                f"Yahoo's bar of {share.symbol} for {when:%Y-%m-%d} cannot be computed with: {fault}; "
+                f"Yahoo's bar of {symbol} for {when:%Y-%m-%d} cannot be computed with: {fault}; "
                 "document a correction in data/corrections.yml, or choose another day or source"
             )
-    return bars.loc[window, [*BARS, "fetched"]]
+        _say(f"{symbol}: Yahoo's bar for {when:%Y-%m-%d} is left out: {fault}.")
+    bars.loc[bars.index.isin(list(faults)), BARS[:-1]] = float("nan")
+    _say(
+        f"{symbol}: closes of Yahoo Finance, in shares of {wanted} and not adjusted for dividends; "
+        f"fetched {', '.join(sorted(set(given['fetched'])))}."
+    )
+    return bars.reindex(window)
 
 
 def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
@@ -138,25 +205,64 @@ def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
     )
 
 
-def intraday(symbol: str, event_date: str, time_zone: str) -> pd.DataFrame:
-    """The embedded five-minute bars of `symbol` on one session, indexed by the time of their close in `time_zone`.
+def intraday(symbol: str, event_date: str, time_zone: str, source: str = "embedded") -> pd.DataFrame:
+    """The five-minute bars of `symbol` on one session, indexed by the time of their close in `time_zone`.
 
-    Raises ParameterError where there are none, naming the days that have some, and for an unknown time zone.
+    Raises ParameterError where none are embedded, naming the days that have some, and for an unknown time zone. Yahoo
+    keeps those of the last 60 days: of an earlier day the table is empty, and the reason is said.
     """
-    share, wanted = listing(symbol), day(event_date, "event_date")
+    wanted = day(event_date, "event_date")
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ParameterError(f"time_zone must be an IANA name like 'Europe/Berlin', not {time_zone!r}") from error
+    of_day = _from(
+        source,
+        symbol,
+        live=lambda: _live_intraday(symbol, wanted, source),
+        embedded=lambda: _embedded_intraday(listing(symbol), wanted),
+    )
+    closed_at = (of_day["start"] + BAR).dt.tz_convert(time_zone)
+    return of_day.set_index(closed_at.rename("closed at"))[BARS]
+
+
+def _live_intraday(symbol: str, wanted: date, source: str) -> pd.DataFrame:
+    try:
+        found = yahoo.five_minutes(symbol, wanted)
+    except NoBarsError as error:
+        if source == "auto":
+            raise
+        _say(f"{error}.")
+        found = pd.DataFrame(columns=BARS, dtype=float, index=pd.DatetimeIndex([], tz="UTC", name="start"))
+    return found.assign(source=VENDOR).reset_index()
+
+
+def _embedded_intraday(share: Listing, wanted: date) -> pd.DataFrame:
     bars = _rows("intraday", share)
     session = bars["start"].dt.tz_convert(calendar(share.exchange).tz).dt.date
     of_day = bars[session == wanted]
     if of_day.empty:
         days = ", ".join(str(one) for one in sorted(session.unique())) or "none"
         raise ParameterError(
-            f"{symbol} has no embedded five-minute bars for {wanted}; days with bars: {days}; {MORE.format('intraday')}"
+            f"{share.symbol} has no embedded five-minute bars for {wanted}; days with bars: {days}; "
+            f"{MORE.format('intraday')}"
         )
-    try:
-        closed_at = (of_day["start"] + BAR).dt.tz_convert(time_zone)
-    except (KeyError, ValueError) as error:
-        raise ParameterError(f"time_zone must be an IANA name like 'Europe/Berlin', not {time_zone!r}") from error
-    return of_day.set_index(closed_at.rename("closed at"))[BARS]
+    return of_day
+
+
+def closes_around(symbols: Iterable[str], event_date: str, source: str = "embedded") -> pd.DataFrame:
+    """The closes of each share on the session `event_date` and the one before it: columns company, before, after, source.
+
+    Raises errors as `sessions` does.
+    """
+    rows = {}
+    for symbol in symbols:
+        days = sessions(symbol, event_date, source=source)
+        before, after = days["close"]
+        sources = ", ".join(days["source"].unique())
+        company = listing(symbol, event_date, source).company
+        rows[symbol] = {"company": company, "before": before, "after": after, "source": sources}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("symbol")
 
 
 def share_counts(symbol: str) -> pd.Series:
@@ -164,35 +270,41 @@ def share_counts(symbol: str) -> pd.Series:
     return _rows("shares_outstanding", listing(symbol)).set_index("as_of")["shares"]
 
 
-def closes_around(symbols: Iterable[str], event_date: str) -> pd.DataFrame:
-    """The closes of each share on the session `event_date` and the one before it: columns company, before, after, source.
-
-    Raises ParameterError as `sessions` does.
-    """
-    rows = {}
-    for symbol in symbols:
-        days = sessions(symbol, event_date)
-        before, after = days["close"]
-        sources = ", ".join(days["source"].unique())
-        rows[symbol] = {"company": listing(symbol).company, "before": before, "after": after, "source": sources}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("symbol")
-
-
-def shares_outstanding(symbol: str, as_of: str) -> pd.Series:
+def shares_outstanding(symbol: str, as_of: str, source: str = "embedded") -> pd.Series:
     """The last share count of `symbol` published on or before the day `as_of`: as_of, shares, source.
 
-    Raises ParameterError where none is embedded, naming those that are.
+    Where a filing's count is embedded it comes first, in shares of the day `as_of`; of a live source the vendor's dated
+    count takes its place, marked as the vendor's. A count of more than half a year before is out of date. Raises
+    ParameterError where there is none, naming those that are embedded and the way to give one.
     """
     wanted = day(as_of, "shares_outstanding_as_of")
-    counts = _rows("shares_outstanding", listing(symbol))
-    known = counts[counts["as_of"] < pd.Timestamp(wanted + timedelta(days=1))]
-    if known.empty:
-        days = ", ".join(f"{one:%Y-%m-%d}" for one in counts["as_of"]) or "none"
-        raise ParameterError(
-            f"{symbol} has no share count for {wanted} or before; embedded counts: {days}; "
-            f"{MORE.format('shares_outstanding')}"
-        )
-    return known.iloc[-1][["as_of", "shares", "source"]]
+    counts = tables.load("shares_outstanding").query("symbol == @symbol").sort_values("as_of")
+    known = counts[(counts["as_of"] <= str(wanted)) & (counts["as_of"] > str(wanted - LONGEST))]
+    if not known.empty:
+        return _in_shares_of(wanted, symbol, known.iloc[-1][["as_of", "shares", "source"]], source)
+    days = ", ".join(f"{one:%Y-%m-%d}" for one in counts["as_of"]) or "none"
+    missing = (
+        f"{symbol} has no share count for {wanted} or the half year before; embedded counts: {days}; "
+        "give it by -p shares_outstanding=NUMBER"
+    )
+    if source == "embedded":
+        raise ParameterError(f"{missing}, or {MORE.format('shares_outstanding')}")
+    try:
+        count = yahoo.share_count(symbol, wanted, since=wanted - LONGEST)
+    except SourceError as error:
+        raise ParameterError(f"{missing}; {error}") from error
+    _say(f"{symbol}: the share count of {count['as_of']:%Y-%m-%d} is Yahoo Finance's own, not a filing's.")
+    return pd.Series({**count[["as_of", "shares"]], "source": VENDOR})
+
+
+def _in_shares_of(wanted: date, symbol: str, filed: pd.Series, source: str) -> pd.Series:
+    """A filing's count with the splits between it and the day `wanted`, which live prices of that day are in."""
+
+    def live() -> pd.Series:
+        split = yahoo.split_since(symbol, filed["as_of"].date(), wanted)
+        return pd.Series({**filed, "shares": filed["shares"] * split})
+
+    return _from(source, symbol, live=live, embedded=lambda: filed)
 
 
 def _rows(name: str, share: Listing) -> pd.DataFrame:

@@ -9,9 +9,10 @@ from typing import Any
 import nbformat
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from shockcheck import ledger, notebooks, pages, tables
-from shockcheck.errors import BuildError
+from shockcheck import grid, ledger, notebooks, pages, tables
+from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding
 from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, shown, write_whole
@@ -62,16 +63,64 @@ def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
     notebook = notebooks.named(name)
     parameters = notebook.with_types(given)
     book, _ = _checked()
-    folder = REPORTS / "variants" / _folder_name(name, given)
-    with console.status(f"running {folder.name}"):
-        node = notebooks.run(notebook, parameters)
-        findings = notebooks.complete_findings(notebook, node)
-    every = notebook.parameters | parameters
+    with console.status(f"running {name}"):
+        page, node = _variant(notebook, given, parameters, book)
+    for notice in notebooks.notices(node):
+        console.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return page
+
+
+def _variant(
+    notebook: Notebook, given: dict[str, str], parameters: dict[str, Any], book: ledger.Ledger
+) -> tuple[Path, nbformat.NotebookNode]:
+    name, folder = notebook.name, REPORTS / "variants" / _folder_name(notebook.name, given)
+    node = notebooks.run(notebook, parameters)
+    findings = notebooks.complete_findings(notebook, node)
+    title = f"{notebook.title}: {', '.join(f'{key} {value}' for key, value in given.items())}"
+    html = pages.page(node, book, title, notebook.parameters | parameters, "../../index.html", variant=True)
     _prepare(folder)
-    _write(folder / f"{name}.html", pages.page(node, book, notebook.title, every, "../../index.html", variant=True))
+    _write(folder / f"{name}.html", html)
     _write(folder / f"{name}.ipynb", _as_text(node))
     _write(folder / "findings.json", _as_json(findings))
-    return folder / f"{name}.html"
+    return folder / f"{name}.html", node
+
+
+def build_grid(name: str, file: Path, given: dict[str, str], console: Console) -> tuple[Path, dict[str, str]]:
+    """Build a variant a row of the CSV table `file`, whose columns are parameters, and an overview that ranks them.
+
+    `given` holds for all rows. Returns the overview and the faults of the rows that could not be built, by row. Raises
+    ShockcheckError, and writes nothing, where the table itself is at fault.
+    """
+    notebook, rows = notebooks.named(name), grid.read(file)
+    grid.check_columns(rows, notebook.parameters, given)
+    book, _ = _checked()
+    folder = REPORTS / "variants" / f"{_folder_name(name, given)}-grid-{_folder_name(file.stem, {})}"
+    _prepare(folder)
+    built, failures = [], {}
+    with _progress(console) as progress:
+        for row in progress.track(rows, description="building"):
+            try:
+                chosen = given | row.parameters()
+                page, node = _variant(notebook, chosen, notebook.with_types(chosen), book)
+                way = Path("..", *page.relative_to(folder.parent).parts).as_posix()
+                built.append({"row": row.number, "given": row.cells, "page": way, "findings": notebooks.findings(node)})
+                progress.console.print(f"  [green]built[/]  row {row.number}", highlight=False)
+            except ShockcheckError as error:
+                failures[row.name] = str(error)
+                progress.console.print("  [red]failed[/]", Text(row.name), highlight=False)
+    ranked = sorted(built, key=_size, reverse=True)
+    _write(
+        folder / "findings.json",
+        _as_json([{key: entry[key] for key in ("row", "given", "page", "findings")} for entry in ranked]),
+    )
+    _write(folder / "index.html", pages.grid(notebook.title, ranked, failures, book))
+    return folder / "index.html", failures
+
+
+def _size(entry: dict[str, Any]) -> float:
+    """How large the first value of a row is, whatever its sign."""
+    values = [abs(found["recomputed"]) for found in entry["findings"] if found["recomputed"] is not None]
+    return values[0] if values else 0.0
 
 
 def refresh_notebooks(console: Console) -> list[Path]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from shockcheck.errors import SourceError
+from shockcheck.errors import NoBarsError, SourceError
 from shockcheck.exchanges import Listing, calendar
 from shockcheck.paths import ROOT, write_whole
 
@@ -22,6 +22,7 @@ ADDRESS = "SHOCKCHECK_YAHOO"  # another address in place of Yahoo's hosts: a sta
 TIMEOUT = 10  # seconds
 ATTEMPTS, PAUSE = 3, 1.0  # pauses of 1 and 2 seconds between them
 OVER, FINAL = timedelta(minutes=30), timedelta(days=1)  # after the close: may be used, will not change any more
+KEPT = 60  # days that Yahoo keeps five-minute bars
 PRICES = ["open", "high", "low", "close"]
 # Yahoo's suffix of a symbol to the exchange's calendar (ISO 10383); the exchanges of one country share their holidays.
 EXCHANGES = {
@@ -48,6 +49,13 @@ def listing(symbol: str, on: date) -> Listing:
     return Listing(**json.loads(path.read_text(encoding="utf-8")))
 
 
+def over(exchange: str, first: date, last: date) -> pd.DatetimeIndex:
+    """The sessions from `first` to `last` that have been over for long enough that their bars may be used."""
+    sessions = calendar(exchange)
+    days = sessions.sessions_in_range(str(first), str(last))
+    return days[[sessions.session_close(day) + OVER <= _now() for day in days]]
+
+
 def daily(symbol: str, first: date, last: date, basis: date) -> pd.DataFrame:
     """The bars from `first` to `last`, in shares of the day `basis`: open, high, low, close, volume, fetched, by date.
 
@@ -55,21 +63,80 @@ def daily(symbol: str, first: date, last: date, basis: date) -> pd.DataFrame:
     market value of that day; dividends never touch a price. Only sessions that are over are given; what is final comes
     from the cache. Raises SourceError where Yahoo cannot be asked or answers with something else than prices.
     """
-    sessions = calendar(listing(symbol, first).exchange)
-    until = max(last, basis)
-    wanted = [
-        day for day in sessions.sessions_in_range(str(first), str(until)) if sessions.session_close(day) + OVER <= _now()
-    ]
-    bars = _cached(symbol)
-    if not set(wanted) <= set(bars.index):
-        bars = _refresh(symbol, first)
-    bars = bars.loc[str(first) : str(until)]
-    if bars.empty:
-        raise SourceError(f"Yahoo gives no price of {symbol} from {first} to {last}; correct the symbol or the day")
+    bars = _bars(symbol, first, max(last, basis))
     shares = bars["split"].cumprod()
     factor = shares / shares.loc[: str(basis)].iloc[-1] if len(shares.loc[: str(basis)]) else shares
     scaled = bars[PRICES].mul(factor, axis=0).map(_seven_digits)
     return scaled.join(bars[["volume", "fetched"]]).loc[: str(last)]
+
+
+def five_minutes(symbol: str, on: date) -> pd.DataFrame:
+    """The five-minute bars of the session `on`, in shares of that day: open, high, low, close, fetched, by start (UTC).
+
+    Yahoo keeps them for 60 days. Raises SourceError as `daily` does.
+    """
+    path = _folder(symbol) / f"five-minutes-{on}.csv"
+    if path.exists():
+        return pd.read_csv(path, index_col="start", parse_dates=["start"])
+    missing = f"{symbol}: Yahoo has no five-minute bars for {on}; it keeps those of the last {KEPT} days"
+    if on <= _now().date() - timedelta(days=KEPT):
+        raise NoBarsError(missing)
+    share = listing(symbol, on)
+    frame, about = _ask(symbol, lambda one: _history(one, on, on + timedelta(days=1), "5m"))
+    if frame.empty:
+        raise NoBarsError(missing)
+    parts = PARTS.get(about.get("currency"), (None, 1))[1]
+    later = _bars(symbol, on, max(on, _now().date()))["split"].loc[str(on + timedelta(days=1)) :].prod()
+    prices = frame.rename(columns=str.lower)[PRICES].dropna() * later / parts
+    bars = prices.map(_seven_digits).assign(fetched=str(_now().date()))
+    bars.index = bars.index.tz_convert("UTC").rename("start")
+    sessions = calendar(share.exchange)
+    opens, closes = (edge(str(on)) for edge in (sessions.session_open, sessions.session_close))
+    bars = bars[(bars.index >= opens) & (bars.index < closes)]
+    if closes + FINAL <= _now():
+        write_whole(path, bars.to_csv())
+    return bars
+
+
+def share_count(symbol: str, on: date, since: date) -> pd.Series:
+    """Yahoo's last share count from `since` to `on`, in shares of the day `on`: as_of, shares, fetched.
+
+    Raises SourceError where Yahoo has none, or as `daily` does.
+    """
+    path = _folder(symbol) / f"shares-{on}.json"
+    if path.exists():
+        count = json.loads(path.read_text(encoding="utf-8"))
+        return pd.Series(count | {"as_of": pd.Timestamp(count["as_of"])})
+    listing(symbol, on)
+    counts = _ask(symbol, lambda share: share.get_shares_full(start=str(since), end=str(on + timedelta(days=1))))
+    if counts is None or counts.dropna().empty:
+        raise SourceError(f"Yahoo has no share count of {symbol} from {since} to {on}")
+    counts = counts.dropna()
+    as_of = counts.index[-1].tz_localize(None).normalize()
+    count = {
+        "as_of": str(as_of.date()),
+        "shares": float(counts.iloc[-1]) * split_since(symbol, as_of.date(), on),
+        "fetched": str(_now().date()),
+    }
+    if on + timedelta(days=7) < _now().date():
+        write_whole(path, json.dumps(count) + "\n")
+    return pd.Series(count | {"as_of": as_of})
+
+
+def split_since(symbol: str, day: date, until: date) -> float:
+    """How many shares one share of `day` had become by the day `until`; raises SourceError as `daily` does."""
+    return float(_bars(symbol, day, until)["split"].loc[str(day + timedelta(days=1)) :].prod())
+
+
+def _bars(symbol: str, first: date, last: date) -> pd.DataFrame:
+    """The bars as traded and the splits, from the cache where it has all of them."""
+    bars = _cached(symbol)
+    if not set(over(listing(symbol, first).exchange, first, last)) <= set(bars.index):
+        bars = _refresh(symbol, first)
+    bars = bars.loc[str(first) : str(last)]
+    if bars.empty:
+        raise SourceError(f"Yahoo gives no price of {symbol} from {first} to {last}; correct the symbol or the day")
+    return bars
 
 
 def _refresh(symbol: str, first: date) -> pd.DataFrame:
@@ -92,8 +159,16 @@ def _refresh(symbol: str, first: date) -> pd.DataFrame:
     return every
 
 
-def _history(share: Any, first: date) -> tuple[pd.DataFrame, dict[str, Any]]:
-    frame = share.history(start=str(first), interval="1d", auto_adjust=False, actions=True, repair=False, timeout=TIMEOUT)
+def _history(share: Any, first: date, last: date | None = None, interval: str = "1d") -> tuple[pd.DataFrame, dict[str, Any]]:
+    frame = share.history(
+        start=str(first),
+        end=last and str(last),
+        interval=interval,
+        auto_adjust=False,
+        actions=True,
+        repair=False,
+        timeout=TIMEOUT,
+    )
     return frame, dict(share.get_history_metadata()._metadata()) if len(frame) else {}
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import browser as browsers
 import pytest
 from playwright.sync_api import Browser
+from pytest_httpserver import HTTPServer
+from yahoo import Yahoo
 
-from shockcheck import notebooks
+from shockcheck import notebooks, prices, yahoo
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,6 +97,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     done = project.run("report")
     assert done.returncode == 0, done.stderr
     return project
+
+
+@pytest.fixture
+def stand_in(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Yahoo:
+    """A stand-in for Yahoo that this process and the command line's ask, with an empty cache."""
+    server = Yahoo()
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(server)
+    monkeypatch.setenv(yahoo.ADDRESS, httpserver.url_for("").rstrip("/"))
+    monkeypatch.setattr(yahoo, "CACHE", tmp_path)
+    monkeypatch.setattr(yahoo, "PAUSE", 0.01)
+    monkeypatch.setattr(prices, "_said", set())
+    return server
 
 
 @pytest.fixture(scope="session")

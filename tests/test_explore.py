@@ -19,10 +19,10 @@ DAYS = pd.DatetimeIndex(["2020-03-11", "2020-03-12", "2020-03-13"], name="date")
 def three_days(monkeypatch):
     """A share at 100, 80 and 120 dollars, of which five were counted; a euro is two dollars."""
     bars = pd.DataFrame({"low": [99.0, 75, 90], "high": [101.0, 95, 130], "close": [100.0, 80, 120]}, index=DAYS)
-    monkeypatch.setattr(prices, "listing", lambda symbol: prices.Listing(symbol, "Company", "XNAS", "USD"))
-    monkeypatch.setattr(prices, "daily", lambda symbol: bars)
-    monkeypatch.setattr(prices, "sessions", lambda symbol, day, before=1: bars.loc[:day].iloc[-before - 1 :])
-    monkeypatch.setattr(prices, "shares_outstanding", lambda symbol, day: pd.Series({"shares": 5e9}))
+    monkeypatch.setattr(prices, "listing", lambda symbol, *_: prices.Listing(symbol, "Company", "XNAS", "USD"))
+    monkeypatch.setattr(prices, "daily", lambda *_: bars)
+    monkeypatch.setattr(prices, "sessions", lambda symbol, day, before=1, source="": bars.loc[:day].iloc[-before - 1 :])
+    monkeypatch.setattr(prices, "shares_outstanding", lambda *_: pd.Series({"shares": 5e9}))
     monkeypatch.setattr(fx, "rate", lambda of, per, on: 1.0 if of == per else 2.0)
 
 
@@ -127,7 +127,7 @@ def test_only_the_inputs_that_a_number_depends_on_are_shown(panel):
     def shown():
         return [name for name in explore.NAMES if getattr(panel, name).layout.display != "none"]
 
-    assert shown() == ["symbol", "day"]
+    assert shown() == ["symbol", "day", "source"]
     panel.claim.value = "training-cost-below-bound"
     assert shown() == ["rate_day", "price_per_gpu_hour"]
 
@@ -167,7 +167,9 @@ def test_another_share_brings_its_own_count_or_none(panel):
     panel.claim.value = "nvidia-loss-eur"
     panel.symbol.value = " msft"
     assert panel.shares.value == ""
-    assert panel.text.startswith("error: MSFT has no share count for 2025-01-27 or before; embedded counts: none; ")
+    assert panel.text.startswith(
+        "error: MSFT has no share count for 2025-01-27 or the half year before; embedded counts: none; "
+    )
     assert panel.text.endswith(", or type a count")
     panel.shares.value = "7.4e9"
     assert "nvidia-loss-eur: off" in panel.text

@@ -93,7 +93,7 @@ def test_checksums_of_a_damaged_table_are_not_renewed(project):
 
 def test_a_failing_notebook_leaves_the_others_standing(project):
     project.keep(LOSS, "05-price-earnings")
-    project.edit("notebooks/01-nvidia-one-day-loss.ipynb", "prices.listing(ticker)", "prices.listing('<b>')")
+    project.edit("notebooks/01-nvidia-one-day-loss.ipynb", "prices.listing(ticker,", "prices.listing('<b>',")
     done = project.run("report")
     assert done.returncode == 1
     assert "no share '<b>' is embedded" in done.stderr

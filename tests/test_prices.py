@@ -65,7 +65,7 @@ def test_no_such_bars(day, zone, message):
 
 
 @pytest.mark.parametrize(
-    ("as_of", "billions"), [("2024-08-23", 24.53), ("2024-11-14", 24.53), ("2024-11-15", 24.49), ("2030-01-01", 24.40)]
+    ("as_of", "billions"), [("2024-08-23", 24.53), ("2024-11-14", 24.53), ("2024-11-15", 24.49), ("2025-08-01", 24.40)]
 )
 def test_the_last_share_count_known_on_a_day(as_of, billions):
     assert prices.shares_outstanding("NVDA", as_of)["shares"] == billions * 1e9
@@ -89,6 +89,8 @@ def test_every_share_count():
     assert list(prices.share_counts("NVDA") / 1e9) == [24.53, 24.49, 24.40]
 
 
-def test_no_share_count_yet():
-    with pytest.raises(ParameterError, match="no share count for 2024-08-22 or before; embedded counts: 2024-08-23, "):
-        prices.shares_outstanding("NVDA", "2024-08-22")
+@pytest.mark.parametrize("as_of", ["2024-08-22", "2025-09-01"])
+def test_no_share_count_yet_or_none_that_is_not_out_of_date(as_of):
+    message = f"no share count for {as_of} or the half year before; embedded counts: 2024-08-23, .* -p shares_outstanding="
+    with pytest.raises(ParameterError, match=message):
+        prices.shares_outstanding("NVDA", as_of)

@@ -2,12 +2,12 @@
 
 import re
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 from werkzeug import Response
-from yahoo import Share, Yahoo
+from yahoo import Share
 
 from shockcheck import bars, facts, prices, yahoo
 from shockcheck.errors import ParameterError, SourceError
@@ -21,16 +21,6 @@ WEEK = [  # Friday to Thursday, in shares of today, which are half as large as t
 ]
 SPLIT = {"2024-03-07": 2.0}
 EARLIER = [(f"2024-02-{day}", 9.5, 9.6, 9.4, 9.5, 400) for day in (22, 23, 26, 27, 28, 29)]
-
-
-@pytest.fixture
-def stand_in(httpserver, monkeypatch, tmp_path):
-    server = Yahoo()
-    httpserver.expect_request(re.compile(".*")).respond_with_handler(server)
-    monkeypatch.setenv(yahoo.ADDRESS, httpserver.url_for("").rstrip("/"))
-    monkeypatch.setattr(yahoo, "CACHE", tmp_path)
-    monkeypatch.setattr(yahoo, "PAUSE", 0.01)
-    return server
 
 
 SYMBOLS = iter(f"TEST{number}" for number in range(100))  # yfinance remembers answers by symbol
@@ -74,6 +64,54 @@ def test_pence_are_pounds_and_a_day_is_the_exchanges(stand_in):
     )
     assert prices.sessions("TEST.L", "2024-03-05", source="yahoo")["close"].tolist() == [0.105, 0.084]
     assert yahoo.listing("TEST.L", date(2024, 3, 5)) == ("TEST.L", "Example plc", "XLON", "GBP")
+
+
+def test_a_vendors_count_is_in_shares_of_the_day_and_asked_for_once(stand_in, symbol):
+    stand_in.shares[symbol] = Share(EARLIER + WEEK, splits=SPLIT, counts={"2024-02-20": 3e9, "2024-03-01": 4e9})
+    assert prices.shares_outstanding(symbol, "2024-03-05", "yahoo").tolist() == [
+        pd.Timestamp("2024-03-01"), 4e9, "yahoo-finance"]  # fmt: skip
+    later = prices.shares_outstanding(symbol, "2024-03-07", "yahoo")
+    assert later["shares"] == 8e9  # on the day of the split each had become two
+    asked = stand_in.charts
+    assert prices.shares_outstanding(symbol, "2024-03-07", "yahoo")["shares"] == 8e9
+    assert stand_in.charts == asked
+    with pytest.raises(ParameterError, match=r"no share count for 2024-02-19 .* -p shares_outstanding=NUMBER; Yahoo has no"):
+        prices.shares_outstanding(symbol, "2024-02-19", "yahoo")
+
+
+def test_around_a_day_a_faulty_bar_is_an_empty_row_and_said(stand_in, symbol, capsys):
+    stand_in.shares[symbol] = Share(changed("2024-03-06", high=7.0))
+    around = prices.daily(symbol, "2024-03-05", "yahoo")
+    assert pd.isna(around.at[pd.Timestamp("2024-03-06"), "close"])
+    assert around.at[pd.Timestamp("2024-03-07"), "close"] == 9.0
+    said = capsys.readouterr().out
+    assert f"{symbol}: Yahoo's bar for 2024-03-06 is left out: close 8.8, high 7.0 and low 8.2 cannot be right." in said
+    assert f"{symbol}: closes of Yahoo Finance, in shares of 2024-03-05 and not adjusted for dividends; fetched 20" in said
+    stand_in.shares[symbol] = Share(changed("2024-03-05", high=7.0))
+
+
+FIVE = [("2024-03-05T09:30", 10.5, 10.6, 10.4, 10.6, 9), ("2024-03-05T09:35", 10.6, 10.6, 8.0, 8.4, 9),
+        ("2024-03-05T16:00", 8.4, 8.4, 8.4, 8.4, 0)]  # fmt: skip
+
+
+def test_five_minute_bars_of_the_last_sixty_days(stand_in, symbol, monkeypatch, capsys):
+    stand_in.shares[symbol] = Share(EARLIER + WEEK, splits=SPLIT, five_minutes=FIVE)
+    monkeypatch.setattr(yahoo, "_now", lambda: datetime(2024, 3, 8, 22, tzinfo=UTC))
+    bars = prices.intraday(symbol, "2024-03-05", "Europe/Berlin", "yahoo")
+    assert [f"{when:%H:%M}" for when in bars.index] == ["15:35", "15:40"]  # closes, and none after the session
+    assert list(bars["close"]) == [21.2, 16.8]  # in shares of the day, before the split
+    asked = stand_in.charts
+    pd.testing.assert_frame_equal(bars, prices.intraday(symbol, "2024-03-05", "Europe/Berlin", "yahoo"), check_freq=False)
+    assert stand_in.charts == asked
+    monkeypatch.setattr(yahoo, "_now", lambda: datetime(2024, 6, 8, tzinfo=UTC))
+    assert prices.intraday(symbol, "2024-03-06", "Europe/Berlin", "yahoo").empty
+    assert "Yahoo has no five-minute bars for 2024-03-06; it keeps those of the last 60 days." in capsys.readouterr().out
+
+
+def test_auto_uses_the_embedded_five_minute_bars_in_place_of_none(stand_in, capsys):
+    stand_in.shares["NVDA"] = Share(EARLIER + WEEK)
+    assert len(prices.intraday("NVDA", "2025-01-28", "Europe/Berlin", "auto")) == 78
+    assert "embedded figures are used in place of live ones" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -168,7 +206,7 @@ def test_a_refused_connection_and_what_auto_makes_of_it(stand_in, monkeypatch, c
     with pytest.raises(SourceError, match="Yahoo cannot be reached; look at the network"):
         prices.sessions("NVDA", "2025-01-27", source="yahoo")
     assert list(prices.sessions("NVDA", "2025-01-27", source="auto")["close"]) == [142.62, 118.42]
-    assert capsys.readouterr().out.startswith("NVDA: embedded prices are used in place of live ones. NVDA: Yahoo cannot")
+    assert capsys.readouterr().out.startswith("NVDA: embedded figures are used in place of live ones. NVDA: Yahoo cannot")
 
 
 def test_there_is_no_other_source():

@@ -19,12 +19,27 @@ class Share:
     name: str = "Example Corporation"
     splits: dict[str, float] = field(default_factory=dict)
     dividends: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, float] = field(default_factory=dict)
+    five_minutes: list[tuple] = field(default_factory=list)  # (time, open, high, low, close, volume)
 
     def opening(self, day: str) -> int:
         return int(datetime.fromisoformat(f"{day}T09:30").replace(tzinfo=ZoneInfo(self.zone)).timestamp())
 
-    def chart(self, first: int, last: int) -> dict:
-        bars = [bar for bar in self.bars if first <= self.opening(bar[0]) < last]
+    def at(self, moment: str) -> int:
+        return int(datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(self.zone)).timestamp())
+
+    def shares(self, first: int, last: int) -> dict:
+        """The answer of the time series API, whose counts are those of their day."""
+        counts = {day: count for day, count in self.counts.items() if first <= self.opening(day) < last}
+        found = {"timestamp": [self.opening(day) for day in counts], "shares_out": list(counts.values())}
+        return {"timeseries": {"result": [found if counts else {}], "error": None}}
+
+    def chart(self, first: int, last: int, interval: str = "1d") -> dict:
+        if interval == "5m":
+            bars, when = self.five_minutes, self.at
+        else:
+            bars, when = self.bars, self.opening
+        bars = [bar for bar in bars if first <= when(bar[0]) < last]
         columns = dict(
             zip(("open", "high", "low", "close", "volume"), zip(*(bar[1:] for bar in bars), strict=True), strict=True)
         )
@@ -32,13 +47,18 @@ class Share:
                   "splitRatio": f"{ratio:g}:1"} for day, ratio in self.splits.items()}  # fmt: skip
         paid = {str(self.opening(day)): {"date": self.opening(day), "amount": sum_} for day, sum_ in self.dividends.items()}
         meta = {"currency": self.currency, "exchangeName": self.exchange, "exchangeTimezoneName": self.zone,
-                "instrumentType": "EQUITY", "longName": self.name, "validRanges": ["1d", "max"], "priceHint": 2}  # fmt: skip
+                "instrumentType": "EQUITY", "longName": self.name, "validRanges": ["1d", "max"], "priceHint": 2,
+                "dataGranularity": interval}  # fmt: skip
         adjusted = [price * 0.9 for price in columns.get("close", [])]  # dividends taken off: must never be used
+        if interval == "5m":
+            hours = {"timezone": "EST", "gmtoffset": 0}
+            days = sorted({bar[0][:10] for bar in bars})
+            meta["tradingPeriods"] = [[hours | {"start": self.opening(day), "end": self.at(f"{day}T16:00")}] for day in days]
         indicators = {"quote": [columns], "adjclose": [{"adjclose": adjusted}]}
         events = {name: found for name, found in (("splits", splits), ("dividends", paid)) if found}
         result = {
             "meta": meta,
-            "timestamp": [self.opening(bar[0]) for bar in bars],
+            "timestamp": [when(bar[0]) for bar in bars],
             "indicators": indicators,
             "events": events,
         }
@@ -70,4 +90,7 @@ class Yahoo:
             error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
             return Response(json.dumps({"chart": {"result": None, "error": error}}), 404)
         first, last = int(request.args.get("period1", 0)), int(request.args.get("period2", 9e9))
-        return Response(json.dumps(self.shares[symbol].chart(first, last)), content_type="application/json")
+        share = self.shares[symbol]
+        if "/timeseries/" in request.path:
+            return Response(json.dumps(share.shares(first, last)), content_type="application/json")
+        return Response(json.dumps(share.chart(first, last, request.args["interval"])), content_type="application/json")
