@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -209,3 +210,9 @@ def _readings(allowed: pd.Interval, chosen: tuple, choices: Mapping[str, object]
     table = forensics.robustness(allowed, AS_READ, {AS_READ: chosen, **choices})
     table["value"] = table["value"].round(digits)
     return table[["value", "verdict", "flips"]].reset_index().to_dict("records")
+
+
+def shown_in(node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The findings that an executed notebook shows, in order: the fields of each."""
+    outputs = (output for cell in node["cells"] for output in cell.get("outputs", []))
+    return [output["data"][MIMETYPE] for output in outputs if MIMETYPE in output.get("data", {})]

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
-from shockcheck.findings import MIMETYPE, VARIANT
+from shockcheck.findings import VARIANT, shown_in
 from shockcheck.ledger import Ledger
 from shockcheck.paths import NOTEBOOKS, ROOT, shown
 from shockcheck.prices import day
@@ -222,12 +222,6 @@ def without_what_differs(node: NotebookNode) -> NotebookNode:
     return node
 
 
-def findings(node: NotebookNode) -> list[dict[str, Any]]:
-    """The findings that an executed notebook shows, in order, as written by `shockcheck.findings`."""
-    outputs = (output for cell in node.cells for output in cell.get("outputs", []))
-    return [output.data[MIMETYPE] for output in outputs if MIMETYPE in output.get("data", {})]
-
-
 def notices(node: NotebookNode) -> list[str]:
     """What an executed notebook printed, line by line: which prices were used, and where others took their place."""
     outputs = (output for cell in node.cells for output in cell.get("outputs", []))
@@ -237,7 +231,7 @@ def notices(node: NotebookNode) -> list[str]:
 def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, Any]]:
     """The findings of a run, one for each claim that its cells check; raises BuildError where one was not shown."""
     own = ("readings", "quantity")  # shown on the page, and no part of findings.json
-    kept = [{key: value for key, value in found.items() if key not in own} for found in findings(node)]
+    kept = [{key: value for key, value in found.items() if key not in own} for found in shown_in(node)]
     shown_findings = [dict(found, notebook=notebook.name) for found in kept]
     missing = sorted(set(_checked(node, notebook.path)) - {found["id"] for found in shown_findings})
     if missing:

@@ -19,6 +19,7 @@ from shockcheck import bars as vendor
 from shockcheck import notebooks, prices, tables, yahoo
 from shockcheck.errors import BuildError, SourceError
 from shockcheck.exchanges import Listing, calendar
+from shockcheck.findings import shown_in
 from shockcheck.paths import DATA, NOTEBOOKS, ROOT, write_whole
 
 TABLES = {"prices": ["open", "high", "low", "close"], "closes": ["close"]}
@@ -106,7 +107,7 @@ def flips(differences: pd.DataFrame) -> tuple[list[tuple[str, str, str]], str]:
 
     A copy of the project in a folder of its own is built with them; nothing of the project is changed.
     """
-    before = {one["id"]: one["verdict"] for notebook in notebooks.discover() for one in notebooks.findings(notebook.node)}
+    before = {one["id"]: one["verdict"] for notebook in notebooks.discover() for one in shown_in(notebook.node)}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for source in (DATA, NOTEBOOKS):

@@ -9,6 +9,7 @@ import pytest
 
 from shockcheck import explore, findings, fx, notebooks, prices
 from shockcheck.errors import LedgerError, ParameterError
+from shockcheck.findings import shown_in
 from shockcheck.notebooks import WIDGET
 
 EXPLORE = next(notebook for notebook in notebooks.others() if notebook.name == "explore")
@@ -93,7 +94,7 @@ def panel(presets):
 
 
 def stored():
-    found = (entry for notebook in notebooks.discover() for entry in notebooks.findings(notebook.node))
+    found = (entry for notebook in notebooks.discover() for entry in shown_in(notebook.node))
     return {entry["id"]: entry for entry in found}
 
 

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from shockcheck import findings, ledger, notebooks
+from shockcheck.findings import shown_in
 
 FOUND = notebooks.discover()
 EVERY = [*FOUND, *notebooks.others()]
@@ -113,7 +114,7 @@ def test_markdown_carries_no_result(notebook):
 
 
 def findings_of(notebook):
-    return notebooks.findings(notebook.node)
+    return shown_in(notebook.node)
 
 
 def numbers_of(found):
