@@ -12,9 +12,9 @@ import jinja2
 import pandas as pd
 from nbformat import NotebookNode
 
-from shockcheck import charts, tables
+from shockcheck import charts, linked, tables
 from shockcheck.errors import BuildError
-from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding
+from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, shown_in
 from shockcheck.ledger import Ledger
 from shockcheck.paths import ROOT, TEMPLATES
 
@@ -41,10 +41,20 @@ def _environment() -> jinja2.Environment:
 
 
 def page(
-    node: NotebookNode, ledger: Ledger, title: str, parameters: dict[str, Any], home: str, variant: bool = False
+    node: NotebookNode,
+    ledger: Ledger,
+    title: str,
+    parameters: dict[str, Any],
+    home: str,
+    name: str,
+    variant: bool = False,
 ) -> str:
-    """The page of one executed notebook; `home` is the way to the index, `parameters` are those of the run."""
+    """The page `name` of one executed notebook; `home` is the way to the index, `parameters` are those of the run.
+
+    A variant reviews no claim, so it has no linked data.
+    """
     node = with_numbers(node)
+    reviews = [] if variant else [linked.claim_review(Finding(**found), ledger, name) for found in shown_in(node)]
     context = {
         "article": ledger.article,
         "title": title,
@@ -52,6 +62,7 @@ def page(
         "parameters": parameters,
         "sources": cited(node, ledger),
         "variant": variant,
+        "reviews": reviews,
         "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
         **foot(),
     }
@@ -64,7 +75,7 @@ def cited(node: NotebookNode, ledger: Ledger) -> list[dict[str, Any]]:
     sources, known = tables.load("sources"), tables.load("facts")
     outputs = [output.get("data", {}) for cell in node.cells for output in cell.get("outputs", [])]
     printed = set(re.findall(r"[a-z0-9-]+", " ".join(data.get("text/html", "") for data in outputs)))
-    claims = (ledger.by_id[data[MIMETYPE]["id"]] for data in outputs if MIMETYPE in data)
+    claims = (ledger.by_id[found["id"]] for found in shown_in(node))
     facts = printed | {fact for claim in claims for fact in claim.facts}
     wanted = printed | set(known.loc[known["id"].isin(facts), "source"])
     return sources[sources["id"].isin(wanted)].sort_values(["publisher", "id"]).to_dict("records")
@@ -76,8 +87,7 @@ def with_numbers(node: NotebookNode) -> NotebookNode:
     Raises BuildError where the prose names a claim that the notebook does not recompute.
     """
     node = copy.deepcopy(node)
-    outputs = (output.get("data", {}) for cell in node.cells for output in cell.get("outputs", []))
-    found = {data[MIMETYPE]["id"]: Finding(**data[MIMETYPE]) for data in outputs if MIMETYPE in data}
+    found = {one["id"]: Finding(**one) for one in shown_in(node)}
 
     def value(claim_id: str) -> str:
         if claim_id not in found or found[claim_id].recomputed is None:
@@ -114,6 +124,8 @@ def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, st
             counts=[(word, counts[word]) for word in SIGNS if counts[word]],
             signs=SIGNS,
             meanings=MEANINGS,
+            dataset=linked.dataset(),
+            filter=(TEMPLATES / "filter.js").read_text(encoding="utf-8"),
             style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
             **foot(),
         )

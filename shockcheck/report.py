@@ -13,7 +13,7 @@ from rich.text import Text
 
 from shockcheck import grid, ledger, notebooks, pages, tables
 from shockcheck.errors import BuildError, ShockcheckError
-from shockcheck.findings import SIGNS, Finding
+from shockcheck.findings import SIGNS, Finding, shown_in
 from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, shown, write_whole
 
@@ -77,7 +77,7 @@ def _variant(
     node = notebooks.run(notebook, parameters)
     findings = notebooks.complete_findings(notebook, node)
     title = f"{notebook.title}: {', '.join(f'{key} {value}' for key, value in given.items())}"
-    html = pages.page(node, book, title, notebook.parameters | parameters, "../../index.html", variant=True)
+    html = pages.page(node, book, title, notebook.parameters | parameters, "../../index.html", name, variant=True)
     _prepare(folder)
     _write(folder / f"{name}.html", html)
     _write(folder / f"{name}.ipynb", _as_text(node))
@@ -103,7 +103,7 @@ def build_grid(name: str, file: Path, given: dict[str, str], console: Console) -
                 chosen = given | row.parameters()
                 page, node = _variant(notebook, chosen, notebook.with_types(chosen), book)
                 way = Path("..", *page.relative_to(folder.parent).parts).as_posix()
-                built.append({"row": row.number, "given": row.cells, "page": way, "findings": notebooks.findings(node)})
+                built.append({"row": row.number, "given": row.cells, "page": way, "findings": shown_in(node)})
                 progress.console.print(f"  [green]built[/]  row {row.number}", highlight=False)
             except ShockcheckError as error:
                 failures[row.name] = str(error)
@@ -147,7 +147,7 @@ def readme() -> str:
 
 
 def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:
-    stored = {entry["id"]: (Finding(**entry), notebook) for notebook in found for entry in notebooks.findings(notebook.node)}
+    stored = {entry["id"]: (Finding(**entry), notebook) for notebook in found for entry in shown_in(notebook.node)}
     lines = ["| the article says | recomputed | verdict | notebook |", "| --- | --- | --- | --- |"]
     for claim in book.claims:
         finding, notebook = stored[claim.id]
@@ -170,7 +170,7 @@ def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
 def _build_page(notebook: Notebook, book: ledger.Ledger) -> list[dict[str, Any]]:
     node = notebooks.run(notebook)
     findings = notebooks.complete_findings(notebook, node)
-    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html")
+    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", notebook.name)
     _write(REPORTS / f"{notebook.name}.ipynb", _as_text(node))
     _write(REPORTS / f"{notebook.name}.html", html)
     return findings

@@ -19,6 +19,17 @@ from yahoo import Yahoo
 from shockcheck import notebooks, prices, yahoo
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = [
+    "01-nvidia-one-day-loss",
+    "02-tuesday-rebound",
+    "03-siemens-energy-and-advantest",
+    "04-how-unusual",
+    "05-price-earnings",
+    "06-training-cost",
+    "07-image-benchmarks",
+    "08-stargate-and-capex",
+    "09-statements",
+]
 
 
 @dataclass
