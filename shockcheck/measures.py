@@ -1,26 +1,43 @@
-"""Measures: pure functions from tables or numbers to a number or a table. They know no file, share or day."""
+"""Measures: pure functions from tables or numbers to a number or a table. They know no file, share or day.
 
+A measure marked `derived` computes on the line that it returns; given quantities it returns one, with its derivation.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from shockcheck.derivations import Quantity, derived
+
 Numbers = TypeVar("Numbers", float, pd.Series)  # one number, or one a row
 
 
+class Bar(NamedTuple):
+    """The prices of one session; of some only the close is known, the others are then NaN."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+
+
+@derived("percent")
 def percent_change(before: float, after: Numbers) -> Numbers:
     """The change from `before` to `after` in percent of `before`: 100 (after / before - 1)."""
     return 100 * (after / before - 1)
 
 
-def percent_changes(bar: pd.Series, before: float) -> tuple[float, float, float]:
+def percent_changes(bar: Bar | pd.Series, before: float) -> tuple[float, float, float]:
     """Close, low and high of one bar as changes in percent from the price `before`.
 
     A bar of which only the close is known has no range: its low and high are the close's own change.
     """
-    low, high = (bar["close"] if pd.isna(bar[edge]) else bar[edge] for edge in ("low", "high"))
-    return tuple(percent_change(before, price) for price in (bar["close"], low, high))
+    low, high = (bar.close if pd.isna(edge) else edge for edge in (bar.low, bar.high))
+    return tuple(percent_change(before, price) for price in (bar.close, low, high))
 
 
 def gain_or_loss(change: float) -> str:
@@ -28,15 +45,35 @@ def gain_or_loss(change: float) -> str:
     return "gain" if change > 0 else "loss" if change < 0 else "change"
 
 
-def market_value_change(before: float, after: float, shares: float) -> float:
-    """The change of market value between two prices at a constant share count: (after - before) x shares."""
-    return (after - before) * shares
+def _in_billions(before: Quantity, after: Quantity, shares: Quantity) -> str:
+    return f"billion {before.unit}"
 
 
-def daily_losses(closes: pd.Series, shares: float) -> pd.Series:
-    """Market value lost from each close to the next, where it fell: (before - after) x shares, indexed by day."""
-    losses = -closes.diff().dropna() * shares
-    return losses[losses > 0]
+@derived(_in_billions)
+def market_value_loss(before: float, after: float, shares: float) -> float:
+    """What a fall took off the market value, in billions, negative for a rise: (before - after) x shares / 10^9."""
+    return (before - after) * shares / 1e9
+
+
+def _in_the_other(amount: Quantity, rate: Quantity) -> str:
+    of, _, per = rate.unit.partition(" per ")
+    return amount.unit.replace(of, per)
+
+
+@derived(_in_the_other)
+def converted(amount: Numbers, rate: float) -> Numbers:
+    """A sum in another currency: amount / rate, the rate being units of the sum's currency for one of the other."""
+    return amount / rate
+
+
+def daily_losses(closes: pd.Series, shares: float, rate: float = 1.0) -> pd.Series:
+    """Market value lost from each close to the next, where it fell, in billions at one exchange rate, indexed by day."""
+    losses = {
+        day: converted(market_value_loss(before, after, shares), rate)
+        for (_, before), (day, after) in pairwise(closes.dropna().items())
+        if after < before
+    }
+    return pd.Series(losses, dtype=closes.dtype)
 
 
 def loss_ranking(published: pd.DataFrame, own: pd.Series, company: str, symbol: str, until: str) -> pd.DataFrame:
@@ -55,11 +92,13 @@ def loss_ranking(published: pd.DataFrame, own: pd.Series, company: str, symbol: 
     return every.sort_values("loss_usd_bn", ascending=False, kind="stable", ignore_index=True)
 
 
-def rank(value: float, others: pd.Series) -> int:
+@derived("rank")
+def rank(value: float, others: Iterable[float]) -> int:
     """The place of `value` among `others` from the largest down: 1 + how many are larger."""
-    return 1 + int((others > value).sum())
+    return 1 + sum(other > value for other in others)
 
 
+@derived("percent of the loss")
 def percent_regained(before: float, bottom: float, after: Numbers) -> Numbers:
     """How much of the loss from `before` to `bottom` a price `after` has made good, in percent of that loss.
 
@@ -81,20 +120,36 @@ def spans_inside(path: pd.Series, low: float, high: float) -> pd.DataFrame:
     return labels.groupby(stretch).agg(first="first", last="last", bars="size").reset_index(drop=True)
 
 
+def _of_the_first(parts: tuple[Quantity, ...]) -> str:
+    return parts[0].unit
+
+
+@derived(_of_the_first)
+def total(parts: Iterable[float]) -> float:
+    """The sum of the parts, in their unit."""
+    return sum(parts)
+
+
+def _in_millions(gpu_hours: Quantity, price_per_gpu_hour: Quantity) -> str:
+    return f"million {price_per_gpu_hour.unit.partition(' ')[0]}"
+
+
+@derived(_in_millions)
 def cost(gpu_hours: Numbers, price_per_gpu_hour: float) -> Numbers:
-    """What computing time costs at one price an hour: gpu_hours x price_per_gpu_hour, in the price's currency."""
-    return gpu_hours * price_per_gpu_hour
+    """What computing time costs at one price an hour, in millions: gpu_hours x price_per_gpu_hour / 10^6."""
+    return gpu_hours * price_per_gpu_hour / 1e6
 
 
+@derived("times")
 def price_earnings(price: float, earnings_per_share: float) -> float:
     """The price as a multiple of the earnings per share of four quarters: price / earnings_per_share."""
     return price / earnings_per_share
 
 
-def trailing_earnings(earnings: pd.DataFrame, basis: str, on: str) -> float:
-    """Earnings per share of the last four quarters that ended before the day `on`, in shares of today.
+def last_quarters(earnings: pd.DataFrame, basis: str, on: str) -> pd.DataFrame:
+    """The last four quarters on one accounting basis that ended before the day `on`, the earliest first.
 
-    The sum of eps_printed / split_factor. Raises ValueError where fewer than four quarters are known.
+    Raises ValueError where fewer than four are known.
     """
     known = earnings[(earnings["basis"] == basis) & (earnings["quarter_end"] < pd.Timestamp(on))]
     last = known.sort_values("quarter_end").tail(4)
@@ -103,12 +158,23 @@ def trailing_earnings(earnings: pd.DataFrame, basis: str, on: str) -> float:
             f"only {len(last)} of four quarters of {basis} earnings are known before {on}; add the others, "
             "or give their sum by -p earnings_per_share=NUMBER"
         )
-    return float((last["eps_printed"] / last["split_factor"]).sum())
+    return last
 
 
-def falling_days(closes: pd.Series) -> int:
+def _of_the_printed(printed: tuple[Quantity, ...], split_factors: tuple[Quantity, ...]) -> str:
+    return f"{printed[0].unit} per share"
+
+
+@derived(_of_the_printed)
+def trailing_earnings(printed: Iterable[float], split_factors: Iterable[float]) -> float:
+    """Earnings per share of several quarters in shares of today: the sum of what was printed / the split since."""
+    return sum(earnings / factor for earnings, factor in zip(printed, split_factors, strict=True))
+
+
+@derived("falling days")
+def falling_days(closes: Iterable[float]) -> int:
     """On how many days after the first the close was below that of the day before."""
-    return int((closes.diff() < 0).sum())
+    return sum(after < before for before, after in pairwise(closes))
 
 
 def electricity_gwh(gpu_hours: float, watts: float, power_usage_effectiveness: float) -> float:

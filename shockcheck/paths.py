@@ -12,11 +12,21 @@ NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
 LEDGER = DATA / "claims.yml"
 TEMPLATES = PACKAGE / "templates"
+READS = "SHOCKCHECK_READS"  # set by the build to the file in which a notebook's reads are noted
 
 
 def shown(path: Path) -> str:
     """The path as messages and pages print it: relative to the project's root where it lies below it."""
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file of the project; where the build watches what a notebook reads, the file's name is noted."""
+    log = os.environ.get(READS)
+    if log:
+        with Path(log).open("a", encoding="utf-8") as file:
+            file.write(f"{shown(path)}\n")
+    return path.read_bytes()
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -7,16 +7,19 @@ event's day and never adjusted for dividends.
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from shockcheck import bars as vendor
 from shockcheck import tables, yahoo
+from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import NoBarsError, ParameterError, SourceError
 from shockcheck.exchanges import Listing, calendar
+from shockcheck.measures import Bar
 
 BAR = timedelta(minutes=5)
 BARS = ["open", "high", "low", "close", "source"]
@@ -71,6 +74,17 @@ def daily(symbol: str, event_date: str = "", source: str = "embedded") -> pd.Dat
         live=lambda: _live(symbol, day(event_date, "event_date"), *AROUND)[[*BARS, "fetched"]],
         embedded=lambda: _rows("prices", listing(symbol)).set_index("date")[BARS],
     )
+
+
+def bars(days: pd.DataFrame) -> list[Bar]:
+    """The rows of `daily` or `sessions`, each as a bar of quantities."""
+    return [Bar(*row) for row in zip(*(tables.cells(days, name) for name in Bar._fields), strict=True)]
+
+
+def _about(share: Listing, file: str | None = None) -> dict[str, Any]:
+    """What all rows of one share's bars have in common, for `tables.cells`."""
+    about = {"table": "prices", "symbol": share.symbol, "currency": share.currency}
+    return about | ({"file": file} if file else {})
 
 
 def closes(*symbols: str, event_date: str = "", before: int = 0, after: int = 0, source: str = "embedded") -> pd.DataFrame:
@@ -195,7 +209,9 @@ def _live(symbol: str, wanted: date, before: int, after: int = 0, strict: bool =
         f"{symbol}: closes of Yahoo Finance, in shares of {wanted} and not adjusted for dividends; "
         f"fetched {', '.join(sorted(set(given['fetched'])))}."
     )
-    return bars.reindex(window)
+    answer = bars.reindex(window).rename_axis("date")
+    answer.attrs = _about(share, "Yahoo Finance")
+    return answer
 
 
 def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
@@ -266,12 +282,12 @@ def closes_around(symbols: Iterable[str], event_date: str, source: str = "embedd
 
 
 def share_counts(symbol: str) -> pd.Series:
-    """Every embedded share count of `symbol`, indexed by the day it is of."""
-    return _rows("shares_outstanding", listing(symbol)).set_index("as_of")["shares"]
+    """Every embedded share count of `symbol` as a quantity, indexed by the day it is of."""
+    return tables.cells(_rows("shares_outstanding", listing(symbol)).set_index("as_of"), "shares")
 
 
 def shares_outstanding(symbol: str, as_of: str, source: str = "embedded") -> pd.Series:
-    """The last share count of `symbol` published on or before the day `as_of`: as_of, shares, source.
+    """The last share count of `symbol` published on or before the day `as_of`: as_of, shares (a quantity), source.
 
     Where a filing's count is embedded it comes first, in shares of the day `as_of`; of a live source the vendor's dated
     count takes its place, marked as the vendor's. A count of more than half a year before is out of date. Raises
@@ -281,7 +297,8 @@ def shares_outstanding(symbol: str, as_of: str, source: str = "embedded") -> pd.
     counts = tables.load("shares_outstanding").query("symbol == @symbol").sort_values("as_of")
     known = counts[(counts["as_of"] <= str(wanted)) & (counts["as_of"] > str(wanted - LONGEST))]
     if not known.empty:
-        return _in_shares_of(wanted, symbol, known.iloc[-1][["as_of", "shares", "source"]], source)
+        filed = known.assign(shares=tables.cells(known, "shares")).iloc[-1]
+        return _in_shares_of(wanted, symbol, filed[["as_of", "shares", "source"]], source)
     days = ", ".join(f"{one:%Y-%m-%d}" for one in counts["as_of"]) or "none"
     missing = (
         f"{symbol} has no share count for {wanted} or the half year before; embedded counts: {days}; "
@@ -294,7 +311,8 @@ def shares_outstanding(symbol: str, as_of: str, source: str = "embedded") -> pd.
     except SourceError as error:
         raise ParameterError(f"{missing}; {error}") from error
     _say(f"{symbol}: the share count of {count['as_of']:%Y-%m-%d} is Yahoo Finance's own, not a filing's.")
-    return pd.Series({**count[["as_of", "shares"]], "source": VENDOR})
+    row = Row("Yahoo Finance", f"{symbol}:{count['as_of']:%Y-%m-%d}", "shares", f"{count['as_of']:%Y-%m-%d}", VENDOR)
+    return pd.Series({"as_of": count["as_of"], "shares": Quantity(count["shares"], "shares", row), "source": VENDOR})
 
 
 def _in_shares_of(wanted: date, symbol: str, filed: pd.Series, source: str) -> pd.Series:
@@ -302,11 +320,16 @@ def _in_shares_of(wanted: date, symbol: str, filed: pd.Series, source: str) -> p
 
     def live() -> pd.Series:
         split = yahoo.split_since(symbol, filed["as_of"].date(), wanted)
-        return pd.Series({**filed, "shares": filed["shares"] * split})
+        if split == 1:
+            return filed
+        row = replace(filed["shares"].origin, column=f"shares, times {split:g} for the splits since")
+        return pd.Series({**filed, "shares": Quantity(filed["shares"] * split, "shares", row)})
 
     return _from(source, symbol, live=live, embedded=lambda: filed)
 
 
 def _rows(name: str, share: Listing) -> pd.DataFrame:
     table = tables.load(name)
-    return table[table["symbol"] == share.symbol].sort_values(table.columns[1])
+    rows = table[table["symbol"] == share.symbol].sort_values(table.columns[1])
+    rows.attrs = _about(share) | {"table": name}
+    return rows

@@ -3,13 +3,15 @@
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import DataError
-from shockcheck.paths import DATA, shown, write_whole
+from shockcheck.paths import DATA, read, shown, write_whole
 
 PACKAGE = DATA / "datapackage.json"
 
@@ -34,7 +36,7 @@ def content(entry: dict[str, Any]) -> bytes:
     """The table's bytes as they stand in its file, whatever their checksum."""
     path = DATA / entry["path"]
     try:
-        return path.read_bytes()
+        return read(path)
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
 
@@ -57,6 +59,7 @@ def load(name: str) -> pd.DataFrame:
     table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)
     for field in entry["schema"]["fields"]:
         table[field["name"]] = _typed(table[field["name"]], field["type"])
+    table.attrs["table"] = name
     return table
 
 
@@ -69,6 +72,62 @@ def _typed(column: pd.Series, kind: str) -> pd.Series:
         case "datetime":
             return pd.to_datetime(column, format="%Y-%m-%dT%H:%M:%SZ", utc=True)
     return column
+
+
+def cells(frame: pd.DataFrame, column: str) -> pd.Series:
+    """A column of figures as quantities, each with its unit and its row, by the index of `frame`.
+
+    `frame` is (part of) a table as `load` gives it, its keys as columns or in its index; what is the same in all rows may
+    stand in `frame.attrs` instead: `file`, `unit` and keys by name. Raises DataError for a frame of no table.
+    """
+    if "table" not in frame.attrs:
+        raise DataError(f"the column {column!r} is of no table of data/: take it before rows are joined with others")
+    entry = resource(frame.attrs["table"])
+    columns = frame.reset_index() if all(frame.index.names) else frame
+    given = frame.attrs | {"file": frame.attrs.get("file", f"data/{entry['path']}")}
+    quantities = [
+        Quantity(value, _unit(entry, column, given | row), _row(entry, column, given | row))
+        for value, row in zip(pd.to_numeric(frame[column]), columns.to_dict("records"), strict=True)
+    ]
+    return pd.Series(quantities, index=frame.index, dtype=object)
+
+
+def key(entry: dict[str, Any], row: Mapping[str, Any]) -> str:
+    """The key of a row as trace addresses have it: the values of its primary key, as they stand in the file."""
+    return ":".join(_written(row[name], _field(entry, name)["type"]) for name in entry["schema"]["primaryKey"])
+
+
+def _row(entry: dict[str, Any], column: str, row: Mapping[str, Any]) -> Row:
+    dated = [name for name in (*entry["schema"]["primaryKey"], "as_of") if name in row and _is_day(entry, name)]
+    as_of = row[dated[0]] if dated else _published(row["source"])
+    return Row(row["file"], key(entry, row), column, _written(as_of, "date"), row["source"], row.get("status", "confirmed"))
+
+
+def _published(source: str) -> pd.Timestamp:
+    sources = load("sources").set_index("id")["published"]
+    return sources.get(source, pd.NaT)
+
+
+def _unit(entry: dict[str, Any], column: str, row: Mapping[str, Any]) -> str:
+    unit = _field(entry, column).get("unit") or row.get("unit", "")
+    if unit == "currency of the listing":
+        return row.get("currency") or load("listings").set_index("symbol").at[row["symbol"], "currency"]
+    return unit
+
+
+def _field(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(field for field in entry["schema"]["fields"] if field["name"] == name)
+
+
+def _is_day(entry: dict[str, Any], name: str) -> bool:
+    return _field(entry, name)["type"] in ("date", "datetime")
+
+
+def _written(value: Any, kind: str) -> str:
+    """A cell as its file has it."""
+    if kind not in ("date", "datetime"):
+        return str(value)
+    return "" if pd.isna(value) else f"{value:{'%Y-%m-%d' if kind == 'date' else '%Y-%m-%dT%H:%M:%SZ'}}"
 
 
 def _why_changed(entry: dict[str, Any]) -> str:

@@ -52,7 +52,7 @@ def test_no_table_fact_or_source_is_unused():
     ]
     assert unused == []
     named = set().union(*(tables.load(name)["source"] for name in NAMES if "source" in tables.load(name)))
-    assert set(tables.load("sources")["id"]) == named | {prices.VENDOR}
+    assert set(tables.load("sources")["id"]) == named | {prices.VENDOR, fx.SOURCE}
 
 
 def test_contradicted_only_with_a_primary_or_two_independent_sources():

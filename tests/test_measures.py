@@ -32,13 +32,18 @@ def test_gain_or_loss(change, word):
     assert measures.gain_or_loss(change) == word
 
 
-def test_market_value_change():
-    assert measures.market_value_change(10, 7, 100) == -300
+def test_market_value_loss():
+    assert measures.market_value_loss(10, 7, 2e9) == 6
+    assert measures.market_value_loss(7, 10, 2e9) == -6
+
+
+def test_a_sum_is_converted_by_a_rate_that_says_how_much_of_it_one_of_the_other_is_worth():
+    assert measures.converted(6, 1.5) == 4
 
 
 def test_daily_losses_leave_gains_out():
-    losses = measures.daily_losses(days(10, 7, 9, 8), 100)
-    assert losses.to_dict() == {pd.Timestamp("2001-01-02"): 300, pd.Timestamp("2001-01-04"): 100}
+    losses = measures.daily_losses(days(10, 7, 9, 8), 1e9, 0.5)
+    assert losses.to_dict() == {pd.Timestamp("2001-01-02"): 6, pd.Timestamp("2001-01-04"): 2}
 
 
 PUBLISHED = pd.DataFrame(
@@ -86,7 +91,8 @@ def test_no_span_inside():
 
 
 def test_cost():
-    assert measures.cost(2_788_000, 2.0) == 5_576_000
+    assert measures.total([1, 2, 3.5]) == 6.5
+    assert measures.cost(2_788_000, 2.0) == 5.576
 
 
 EARNINGS = pd.DataFrame(
@@ -97,10 +103,11 @@ EARNINGS = pd.DataFrame(
 
 
 def test_trailing_earnings_are_of_four_quarters_in_shares_of_today():
-    assert measures.trailing_earnings(EARNINGS, "GAAP", on="2001-10-15") == 1 + 2 + 3 + 4
+    quarters = measures.last_quarters(EARNINGS, "GAAP", on="2001-10-15")
+    assert measures.trailing_earnings(quarters["eps_printed"], quarters["split_factor"]) == 1 + 2 + 3 + 4
     assert measures.price_earnings(500, 10) == 50
     with pytest.raises(ValueError, match="only 1 of four quarters of non-GAAP earnings are known before 2001-10-15"):
-        measures.trailing_earnings(EARNINGS, "non-GAAP", on="2001-10-15")
+        measures.last_quarters(EARNINGS, "non-GAAP", on="2001-10-15")
 
 
 def test_falling_days():
