@@ -5,9 +5,8 @@ stated shows that it is possible, not that it was used. `robustness` gives the v
 been chosen.
 """
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -87,19 +86,23 @@ def nearest_flip(readings: pd.DataFrame) -> str | None:
     return (flipping - readings["value"].iloc[0]).abs().idxmin()
 
 
-def summary(readings: pd.DataFrame) -> str:
-    """How many of the readings give the chosen one's verdict, and the nearest that flips it, as a sentence."""
+def summary(readings: pd.DataFrame, say: Callable[..., str] = str.format, show: Callable[[float], str] = str) -> str:
+    """How many of the readings give the chosen one's verdict, and the nearest that flips it, as a sentence.
+
+    `say` fills values into a sentence, in whatever language, and `show` writes a value of the claim.
+    """
     verdict, same, number = readings["verdict"].iloc[0], int((~readings["flips"]).sum()), len(readings)
     nearest = nearest_flip(readings)
     if nearest is None:
-        return f"All {number} readings give the verdict “{verdict}”."
+        return say("All {number} readings give the verdict “{verdict}”.", number=number, verdict=say(verdict))
     other = readings.loc[nearest]
-    return (
-        f"{same} of {number} readings give the verdict “{verdict}”; the nearest that flips it is {nearest} "
-        f"({_short(other['value'])}: {other['verdict']})."
+    return say(
+        "{same} of {number} readings give the verdict “{verdict}”; "
+        "the nearest that flips it is {nearest} ({value}: {other}).",
+        same=same,
+        number=number,
+        verdict=say(verdict),
+        nearest=nearest,
+        value=show(other["value"]),
+        other=say(other["verdict"]),
     )
-
-
-def _short(value: float) -> str:
-    places = max(0, 4 - math.floor(math.log10(abs(value))) - 1) if value else 0
-    return f"{value:,.{places}f}".replace("-", "\N{MINUS SIGN}")

@@ -110,19 +110,3 @@ def verdict(value: float, allowed: pd.Interval, low: float | None = None, high: 
     if low is not None and allowed.overlaps(pd.Interval(low, high, closed="both")):
         return "held intraday"
     return "off"
-
-
-def in_words(allowed: pd.Interval) -> str:
-    """The interval as a reader would say it: 'from 16.5 to below 17.5', 'from above −17.5 to −16.5'."""
-    return _in_words(allowed).replace("-", "\N{MINUS SIGN}")
-
-
-def _in_words(allowed: pd.Interval) -> str:
-    if allowed.left == allowed.right:
-        return f"exactly {allowed.left:g}"
-    if math.isinf(allowed.left):
-        return f"below {allowed.right:g}"
-    if math.isinf(allowed.right):
-        return f"above {allowed.left:g}"
-    start = f"from {allowed.left:g}" if allowed.closed_left else f"from above {allowed.left:g}"
-    return f"{start} to {allowed.right:g}" if allowed.closed_right else f"{start} to below {allowed.right:g}"

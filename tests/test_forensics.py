@@ -85,7 +85,7 @@ def test_robustness_gives_every_reading_its_verdict():
     assert readings["flips"].tolist() == [False, True, True, False]
     assert forensics.nearest_flip(readings) == "low"
     assert forensics.summary(readings) == (
-        "2 of 4 readings give the verdict “holds”; the nearest that flips it is low (−18.00: held intraday)."
+        "2 of 4 readings give the verdict “holds”; the nearest that flips it is low (-18.0: held intraday)."
     )
 
 

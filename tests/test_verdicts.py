@@ -135,18 +135,3 @@ def test_a_wider_day_never_takes_a_verdict_away(value, down, up):
 def test_verdict_refuses_what_is_no_value_or_range(value, low, high):
     with pytest.raises(ValueError, match=r"not a number|together|outside"):
         verdicts.verdict(value, SEVENTEEN, low, high)
-
-
-@pytest.mark.parametrize(
-    ("stated", "hedge", "direction", "words"),
-    [
-        ("17", None, None, "from 16.5 to below 17.5"),
-        ("17", None, "fall", "from above −17.5 to −16.5"),
-        ("5 bis 6", "between", None, "from 5 to 6"),
-        ("5,7", "less than", None, "below 5.7"),
-        ("5,7", "less than", "fall", "above −5.7"),
-        ("1", "exactly", None, "exactly 1"),
-    ],
-)
-def test_in_words(stated, hedge, direction, words):
-    assert verdicts.in_words(verdicts.interval(stated, hedge, direction, "de")) == words
