@@ -5,7 +5,8 @@ import re
 import pandas as pd
 import pytest
 
-from shockcheck import charts
+from shockcheck import charts, frames
+from shockcheck.languages import VARIABLE
 
 DAYS = pd.Series([10.0, 12.5, 9.25], index=pd.date_range("2001-01-01", periods=3))
 HOURS = pd.Series([1.0, 5.5, 7.0], index=pd.date_range("2001-01-01 15:35", periods=3, freq="5min", tz="Europe/Berlin"))
@@ -55,7 +56,8 @@ def test_the_alternative_text_carries_the_numbers(name):
     assert chart.alt.endswith(ALTS[name])
     data, metadata = chart._repr_mimebundle_()
     assert data["text/plain"] == f"Chart: t\n{chart.alt}"
-    assert metadata["image/svg+xml"] == {"alt": chart.alt, "caption": "t"}
+    assert metadata["image/svg+xml"] == {"alt": chart.alt, "caption": "t", "claim": None}
+    assert data[frames.MIMETYPE] == frames.as_data(chart.table)
 
 
 def test_text_stays_text_and_colours_are_variables(name):
@@ -68,13 +70,29 @@ def test_text_stays_text_and_colours_are_variables(name):
 def test_ids_are_the_charts_own(name):
     svg = DRAWN[name]().svg
     ids = re.findall(r'\bid="([^"]+)"', svg)
-    assert len({one.split("-")[0] for one in ids}) == 1
+    assert len({one.split("-")[0] for one in ids}) <= 1
     assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(ids)
 
 
 def test_numbers_written_in_a_chart_are_not_cut():
     svg = charts.ranked(pd.Series({"a": 5.29534}), "t", "USD", digits=5).svg
     assert ">5.29534</text>" in svg
+
+
+def test_the_numbers_of_a_drawing_are_in_the_language_of_the_build(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "de")
+    chart = charts.ranked(pd.Series({"a": 1234.5}), "t", "percent", digits=1)
+    assert ">1.234,5</text>" in chart.svg
+    assert ">Prozent</text>" in chart.svg
+    assert "a 1,234.5" in chart.alt
+    assert ">1. Jan.: 10,00</text>" in charts.path(DAYS, "t", "USD", marked=DAYS.index[:1]).svg
+
+
+def test_a_drawing_names_its_font_once_and_keeps_no_id_without_a_use(name):
+    svg = DRAWN[name]().svg
+    assert svg.count("font-family") == 1
+    for one in re.findall(r'\bid="([^"]+)"', svg):
+        assert f"#{one}" in svg
 
 
 def test_a_day_that_never_meets_the_band():

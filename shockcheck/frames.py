@@ -1,0 +1,92 @@
+"""Frames as data: what a page needs to show a table in any language and to offer it as CSV, without a look at the text."""
+
+import csv
+import io
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+from IPython import get_ipython
+
+MIMETYPE = "application/vnd.shockcheck.table+json"
+ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+
+
+def show() -> None:
+    """Let every frame that the notebook displays carry its data, and be shown with its texts in full."""
+    pd.options.display.max_colwidth = None
+    get_ipython().display_formatter.mimebundle_formatter.for_type(pd.DataFrame, lambda frame: {MIMETYPE: as_data(frame)})
+
+
+def as_data(frame: pd.DataFrame) -> dict[str, Any]:
+    """The frame for JSON: `columns`, each with `name` and `kind` (number, day, time, text), and `rows`.
+
+    An index that is more than a count comes first, and `headers` says how many columns it takes. Numbers carry twelve
+    digits, the same on every machine; what is missing is null.
+    """
+    counted = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    headers = 0 if counted else frame.index.nlevels
+    levels = [frame.index.get_level_values(level) for level in range(headers)]
+    names = [name or "" for name in frame.index.names][:headers] + [_name(name) for name in frame.columns]
+    values = [list(level) for level in levels] + [frame.iloc[:, place].tolist() for place in range(frame.shape[1])]
+    cells = [[_cell(value) for value in column] for column in values]
+    columns = [{"name": name, "kind": _kind(column)} for name, column in zip(names, values, strict=True)]
+    return {"columns": columns, "headers": headers, "rows": [list(row) for row in zip(*cells, strict=True)]}
+
+
+def _name(name: Any) -> str:
+    return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def _kind(column: list[Any]) -> str:
+    known = [value for value in column if not _missing(value)]
+    if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        return "number"
+    if known and all(isinstance(value, date) for value in known):
+        whole = all(not isinstance(value, datetime) or (value.hour, value.minute) == (0, 0) for value in known)
+        return "day" if whole else "time"
+    return "text"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NaT or value != value
+
+
+def _cell(value: Any) -> str | float | int | None:
+    if _missing(value):
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def as_csv(table: dict[str, Any]) -> str:
+    """A table as `as_data` gives it, as CSV: a header, then the rows; no text of it is a formula to a spreadsheet."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([_harmless(column["name"]) for column in table["columns"]])
+    writer.writerows(
+        [
+            [_plain(value, column["kind"]) for value, column in zip(row, table["columns"], strict=True)]
+            for row in table["rows"]
+        ]
+    )
+    return text.getvalue()
+
+
+def _plain(value: str | float | int | None, kind: str) -> str:
+    if value is None:
+        return ""
+    if kind == "number":
+        return f"{value:.12g}"
+    return value.removesuffix("T00:00:00") if kind == "day" else _harmless(str(value))
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(ACTIVE) else text
