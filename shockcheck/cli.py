@@ -38,10 +38,15 @@ def report(
         Path | None,
         typer.Option(help="A CSV table with a column a parameter: builds a variant a row.", metavar="FILE"),
     ] = None,
+    lang: Annotated[str, typer.Option(help="Language of labels, verdicts, numbers and days: en or de.")] = "en",
 ) -> None:
-    """Run the notebooks and build the pages, the index and findings.json in reports/."""
+    """Run the notebooks and build the pages, the index and findings.json in reports/, or in reports/LANG/."""
+    from shockcheck import languages
     from shockcheck import report as reports
 
+    language = languages.get(lang)
+    if (p or grid) and language.code != "en":
+        raise ParameterError("--lang is for the article's own pages; leave it out for a variant")
     if (p or grid) and not only:
         raise ParameterError(f"{'-p changes' if p else '--grid runs'} one notebook: name it with --only NOTEBOOK")
     if grid:
@@ -54,12 +59,12 @@ def report(
     elif p:
         typer.echo(reports.shown(reports.build_variant(only, _pairs(p), console)))
     elif only:
-        typer.echo(reports.shown(reports.build_page(only, console)))
+        typer.echo(reports.shown(reports.build_page(only, console, language)))
     else:
-        failures = reports.build(console)
+        failures = reports.build(console, language)
         for error in failures.values():
             _complain(error)
-        typer.echo(_summary())
+        typer.echo(_summary(reports.folder_of(language)))
         if failures:
             raise typer.Exit(1)
 
@@ -71,6 +76,20 @@ def notebooks() -> None:
 
     for path in reports.refresh_notebooks(console):
         typer.echo(reports.shown(path))
+
+
+@app.command()
+def trace(
+    row: Annotated[str, typer.Argument(help="A row of a table: data/FILE.csv:KEY, its key as in the file.", metavar="ROW")],
+) -> None:
+    """List every claim that a row of data/ touches: as an input of its number, or as a fact or source it cites."""
+    from shockcheck import trace as traces
+
+    found = traces.touched(row)
+    for touch in found:
+        typer.echo(f"{touch.claim}, {touch.verdict} ({touch.page}): {touch.as_what}")
+    if not found:
+        typer.echo(f"no claim rests on {row}")
 
 
 @app.command()
@@ -139,13 +158,13 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _summary() -> str:
-    from shockcheck.paths import REPORTS, shown
+def _summary(folder: Path) -> str:
+    from shockcheck.paths import shown
 
-    findings = json.loads((REPORTS / "findings.json").read_text(encoding="utf-8"))
+    findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     counts = Counter(entry["verdict"] for entry in findings)
     verdicts = ", ".join(f"{number} {word}" for word, number in counts.items())
-    return f"{shown(REPORTS / 'index.html')}: {len(findings)} claims, {verdicts}"
+    return f"{shown(folder / 'index.html')}: {len(findings)} claims, {verdicts}"
 
 
 def _complain(sentence: object) -> None:

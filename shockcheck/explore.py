@@ -110,9 +110,10 @@ class PriceEarnings(_OfShare):
         close = self.sessions()["close"].iloc[-1:]
         earnings = tables.load("earnings").query("symbol == @self.symbol")
         try:
-            per_share = measures.trailing_earnings(earnings, self.basis, on=self.day)
+            quarters = measures.last_quarters(earnings, self.basis, on=self.day)
         except ValueError as error:
             raise ParameterError(f"{self.symbol}: {error}") from error
+        per_share = measures.trailing_earnings(quarters["eps_printed"], quarters["split_factor"])
         title = f"{self.listing.company}: closes over the {self.basis} earnings of the four quarters before {self.day}"
         chart = charts.path(self.closes() / per_share, title, "times", marked=close.index)
         return Answer(measures.price_earnings(close.iloc[0], per_share), chart)
@@ -174,7 +175,7 @@ class LossRank(MarketLoss):
 
     def _ranking(self) -> pd.DataFrame:
         rate = _rate(self.listing.currency, self.currency, self.rate_day)
-        own = measures.daily_losses(self.closes(), self.counted()) / rate / 1e9
+        own = measures.daily_losses(self.closes(), self.counted(), rate)
         published = facts.with_sources(tables.load("record_losses"))
         return measures.loss_ranking(published, own, self.listing.company, self.symbol, self.until)
 
@@ -195,7 +196,7 @@ class TrainingCost(Recipe):
         if stages.empty:
             raise ParameterError(f"no GPU-hours of {self.model!r}; there are those of {', '.join(hours['model'].unique())}")
         rate = _rate("USD", self.currency, self.rate_day)
-        costs = measures.cost(stages, self.price_per_gpu_hour) / 1e6 / rate
+        costs = measures.cost(stages, self.price_per_gpu_hour) / rate
         total = costs.sum()
         drawn = pd.concat([costs, pd.Series({"together": total})])
         title = f"{self.model}: cost of training at {self.price_per_gpu_hour:.2f} USD per GPU-hour"
@@ -236,7 +237,7 @@ def finding(claim_id: str, recipe: Recipe) -> tuple[findings.Finding, charts.Cha
 def overview(presets: Mapping[str, Recipe]) -> pd.DataFrame:
     """What each preset gives, in the article's order: columns stated, recomputed (text, with unit) and verdict."""
     found = {claim.id: finding(claim.id, presets[claim.id])[0] for claim in _claims(presets)}
-    rows = {name: (one.stated_text, one.recomputed_text, one.verdict) for name, one in found.items()}
+    rows = {name: (one.said().stated, one.said().recomputed, one.verdict) for name, one in found.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["stated", "recomputed", "verdict"]).rename_axis("claim")
 
 

@@ -11,12 +11,14 @@ import jinja2
 import pandas as pd
 from matplotlib.colors import Normalize
 
-from shockcheck import facts, forensics, ledger, verdicts
+from shockcheck import derivations, facts, forensics, ledger, verdicts
 from shockcheck.errors import LedgerError
+from shockcheck.languages import Language, current, get
 from shockcheck.paths import TEMPLATES
 
 MIMETYPE = "application/vnd.shockcheck.finding+json"
 AS_READ = "as read"
+RECOMPUTED, LOW, HIGH = "recomputed", "day's low", "day's high"  # the numbers of a finding in its derivation
 VARIANT = "SHOCKCHECK_VARIANT"  # set by the build while a notebook runs with other parameters than the article's
 SIGNS = {
     "holds": "✓",
@@ -36,6 +38,8 @@ MEANINGS = {
     "contradicted": "a primary source or two independent ones say otherwise",
     "unchecked": "no source at hand can decide it",
 }
+FACT = ["quantity", "value", "unit", "as_of", "source", "status"]
+Number = float | derivations.Quantity
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class Finding:
     Numbers are in the claim's unit, changes signed, rounded to two digits more than the article printed. `verdict` is
     None on a variant: other parameters than the article's say nothing about the article. `readings` are those that
     could have been chosen instead, the chosen one first, each with its value and verdict. `quantity` says in words what
-    the value is of, which is all that a variant's card has to say.
+    the value is of, which is all that a variant's card has to say. `derivation` is how the value, the day's range and
+    the readings were computed, as `derivations.graph` has it; `adjustable` names the nodes of it that a reader may
+    change, each with `label`, `node` and, where not every number will do, `choices` as pairs of label and value.
     """
 
     id: str
@@ -58,54 +64,43 @@ class Finding:
     verdict: str | None
     readings: list[dict[str, object]] = field(default_factory=list)
     quantity: str | None = None
+    derivation: dict[str, Any] = field(default_factory=dict)
+    adjustable: list[dict[str, Any]] = field(default_factory=list)
 
     def __repr__(self) -> str:
         """The finding as text, which is what the notebooks' tests compare."""
+        said = self.said(get("en"))
         lines = [f"{self.id}: {self.verdict or 'no verdict, since the parameters are not the article’s'}"]
         if self.stated:
-            lines += [f"  stated      {self.stated_text}", f"  allowed     {self.allowed}"]
+            lines += [f"  stated      {said.stated}", f"  allowed     {said.allowed}"]
         if self.recomputed is not None:
-            lines.append(f"  recomputed  {self.recomputed_text}")
+            lines.append(f"  recomputed  {said.recomputed}")
         if self.readings:
-            lines.append(f"  robustness  {self.robustness}")
+            lines.append(f"  robustness  {said.robustness}")
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
         return {"text/plain": repr(self), "text/html": self.html(), MIMETYPE: asdict(self)}
 
     @property
-    def _claim(self) -> ledger.Claim:
+    def claim(self) -> ledger.Claim:
+        """The claim as it stands in the ledger."""
         return _ledger().claim(self.id)
 
     @property
-    def allowed(self) -> str | None:
-        """The allowed interval in words, or None where no value is stated."""
-        if self.stated is None:
-            return None
-        return verdicts.in_words(self._claim.allowed(_ledger().article.language))
+    def interval(self) -> pd.Interval:
+        """The values that the stated one allows; raises ValueError where none is stated."""
+        return self.claim.allowed(_ledger().article.language)
 
     @property
-    def stated_text(self) -> str:
-        """The value as printed, with its hedge, unit and direction."""
-        hedge, direction = self._claim.hedge, self._claim.direction
-        text = f"{hedge} {self.stated}" if hedge and hedge != "exactly" else self.stated
-        return _with_unit(text, self.unit) + (f", a {direction}" if direction else "")
-
-    @property
-    def recomputed_text(self) -> str:
-        """The recomputed value with its unit and, where there is one, the day's range."""
-        text = _with_unit(self.number(self.recomputed), self.unit)
-        return text if self.low is None else f"{text} (day's range {self.number(self.low)} to {self.number(self.high)})"
-
-    @property
-    def robustness(self) -> str:
-        """How many of the readings agree with the chosen one, and the nearest that does not, as a sentence."""
-        return forensics.summary(pd.DataFrame(self.readings).set_index("reading"))
+    def decimals(self) -> int:
+        """The decimal places that its numbers are shown with."""
+        return _decimals(self.claim, _ledger().article.language)
 
     @property
     def strip(self) -> dict[str, object]:
         """The readings on a line from 0 to 100: the allowed `band` as (start, end), and `points` as (place, reading)."""
-        allowed = self._claim.allowed(_ledger().article.language)
+        allowed = self.interval
         values = [reading["value"] for reading in self.readings]
         edges = [edge for edge in (allowed.left, allowed.right) if math.isfinite(edge)]
         low, high = min(values + edges), max(values + edges)
@@ -114,29 +109,88 @@ class Finding:
         band = tuple(round(100 * float(scale(edge)), 2) for edge in (allowed.left, allowed.right))
         return {"band": band, "points": [(round(100 * float(scale(r["value"])), 2), r) for r in self.readings]}
 
-    def number(self, value: float) -> str:
-        """A value of this finding as text, rounded as its recomputed value is."""
-        sign = "+" if self._claim.direction else ""
-        return f"{value:{sign}.{self._decimals}f}".replace("-", "\N{MINUS SIGN}")
+    def said(self, language: Language | None = None) -> "Said":
+        """The finding in the words of a language, by default of the one that the build runs in."""
+        return Said(self, language or current())
 
-    @property
-    def _decimals(self) -> int:
-        return _decimals(self._claim, _ledger().article.language)
-
-    def html(self) -> str:
-        """The card that a reader sees, as an HTML fragment."""
-        cited = facts.with_sources(facts.load().loc[self._claim.facts].reset_index()[["id", *FACT]])
+    def html(self, language: Language | None = None, **more: object) -> str:
+        """The card that a reader sees, as an HTML fragment; `more` is what a page adds to it."""
+        cited = facts.with_sources(facts.load().loc[self.claim.facts].reset_index()[["id", *FACT]])
+        said = self.said(language)
         return _card().render(
+            {"trace": None, "what_if": None} | more,
             finding=self,
-            claim=self._claim,
+            said=said,
+            claim=self.claim,
             language=_ledger().article.language,
-            sign=SIGNS.get(self.verdict, ""),
-            meaning=MEANINGS.get(self.verdict, ""),
+            _=said.language.text,
             facts=cited.to_dict("records"),
         )
 
 
-FACT = ["quantity", "value", "unit", "as_of", "source", "status"]
+@dataclass(frozen=True)
+class Said:
+    """A finding in the words and numbers of one language."""
+
+    finding: Finding
+    language: Language
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a word."""
+        return self.language.text(self.finding.verdict)
+
+    @property
+    def sign(self) -> str:
+        """The verdict as a sign."""
+        return SIGNS.get(self.finding.verdict, "")
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict means, in a line."""
+        return self.language.text(MEANINGS[self.finding.verdict])
+
+    @property
+    def stated(self) -> str:
+        """The value as printed, with its hedge, unit and direction."""
+        claim, say = self.finding.claim, self.language.text
+        value = say(f"{claim.hedge} {{value}}", value=claim.stated) if claim.hedge not in (None, "exactly") else claim.stated
+        text = say(f"{{}} {claim.unit}" if claim.unit == "rank" else f"{{value}} {claim.unit}")
+        text = text.replace("{}", "{value}").replace("{value}", value)
+        return text + (f", {say(f'a {claim.direction}')}" if claim.direction else "")
+
+    @property
+    def allowed(self) -> str:
+        """The allowed interval in words."""
+        return self.language.interval(self.finding.interval)
+
+    @property
+    def value(self) -> str:
+        """The recomputed value with its unit."""
+        return self.quantity(self.finding.recomputed)
+
+    @property
+    def range(self) -> str | None:
+        """The day's range, where there is one."""
+        low, high = self.finding.low, self.finding.high
+        if low is None:
+            return None
+        return self.language.text("day’s range {low} to {high}", low=self.quantity(low), high=self.quantity(high))
+
+    @property
+    def recomputed(self) -> str:
+        """The recomputed value with its unit and, where there is one, the day's range."""
+        return f"{self.value} ({self.range})" if self.range else self.value
+
+    @property
+    def robustness(self) -> str:
+        """How many of the readings agree with the chosen one, and the nearest that does not, as a sentence."""
+        return forensics.summary(pd.DataFrame(self.finding.readings).set_index("reading"), self.language.text, self.quantity)
+
+    def quantity(self, value: float) -> str:
+        """A value of this finding with its unit, rounded as its recomputed value is."""
+        found = self.finding
+        return self.language.quantity(value, found.unit or "", found.decimals, signed=bool(found.claim.direction))
 
 
 @cache
@@ -150,10 +204,6 @@ def _card() -> jinja2.Template:
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template("card.html")
 
 
-def _with_unit(value: str, unit: str) -> str:
-    return f"{unit} {value}" if unit == "rank" else f"{value} {unit}"
-
-
 def _decimals(claim: ledger.Claim, language: str) -> int:
     if claim.hedge == "exactly":  # a rank or a count
         return 0
@@ -162,21 +212,24 @@ def _decimals(claim: ledger.Claim, language: str) -> int:
 
 def check(
     claim_id: str,
-    value: float | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    choices: Mapping[str, float | tuple[float, float, float]] | None = None,
+    value: Number | None = None,
+    low: Number | None = None,
+    high: Number | None = None,
+    choices: Mapping[str, Number | tuple[Number, Number, Number]] | None = None,
     *,
     quantity: str | None = None,
     unit: str | None = None,
+    adjust: Mapping[str, derivations.Quantity | tuple[derivations.Quantity, Mapping[str, Number]]] | None = None,
 ) -> Finding:
     """The finding for one claim: `value` in the claim's unit (changes signed), `low` and `high` the day's range.
 
     `choices` are readings that could have been chosen instead, each with its value, or with value, low and high. A
     documented claim takes a value only as an illustration; its verdict is the ledger's. `quantity` says what the value is
     of, by the notebook's parameters, and `unit` in what it is where they change that: then there is no verdict, as on a
-    variant. Writes no file.
-    Raises LedgerError for an unknown claim, a computed claim without a value, or a value that is not a number.
+    variant. `adjust` names the inputs that a reader of the page may change, by their labels, each alone or with the
+    choices there are for it. Writes no file.
+    Raises LedgerError for an unknown claim, a computed claim without a value, a value that is not a number, or an input
+    to adjust that the value does not depend on.
     """
     claim, language = _ledger().claim(claim_id), _ledger().article.language
     if claim.kind == "computed" and value is None:
@@ -193,10 +246,42 @@ def check(
             readings = _readings(claim.allowed(language), (value, low, high), choices or {}, _decimals(claim, language))
         except ValueError as error:
             raise LedgerError(f"claim {claim_id}: {error}") from error
-    rounded = [None if number is None else round(float(number), _decimals(claim, language)) for number in (value, low, high)]
-    if os.environ.get(VARIANT) or unit not in (None, claim.unit):
-        word, readings = None, []
-    return Finding(claim.id, claim.kind, claim.stated, unit or claim.unit, *rounded, word, readings, quantity)
+    digits = _decimals(claim, language)
+    rounded = [None if number is None else round(float(number), digits) for number in (value, low, high)]
+    of_article = not os.environ.get(VARIANT) and unit in (None, claim.unit)
+    derivation = derivations.graph(
+        {RECOMPUTED: value, LOW: low, HIGH: high} | (_firsts(choices or {}) if of_article else {})
+    )
+    return Finding(
+        id=claim.id,
+        kind=claim.kind,
+        stated=claim.stated,
+        unit=unit or claim.unit,
+        recomputed=rounded[0],
+        low=rounded[1],
+        high=rounded[2],
+        verdict=word if of_article else None,
+        readings=readings if of_article else [],
+        quantity=quantity,
+        derivation=derivation if value is not None else {},
+        adjustable=_adjustable(claim.id, derivation, adjust or {}) if of_article else [],
+    )
+
+
+def _firsts(choices: Mapping[str, Number | tuple[Number, Number, Number]]) -> dict[str, Number]:
+    return {f"reading: {name}": one[0] if isinstance(one, tuple) else one for name, one in choices.items()}
+
+
+def _adjustable(claim_id: str, derivation: dict[str, Any], adjust: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for label, given in adjust.items():
+        number, choices = given if isinstance(given, tuple) else (given, None)
+        place = derivations.place(derivation, number)
+        if place is None:
+            raise LedgerError(f"claim {claim_id} does not depend on what `adjust` calls {label!r}; remove it or correct it")
+        choices = [[name, float(choice)] for name, choice in choices.items()] if choices else None
+        found.append({"label": label, "node": place, "choices": choices})
+    return found
 
 
 def allowed(claim_id: str) -> pd.Interval:

@@ -7,7 +7,8 @@ from typing import Any
 
 from shockcheck import tables
 from shockcheck.errors import BuildError
-from shockcheck.findings import MEANINGS, Finding
+from shockcheck.findings import Finding
+from shockcheck.languages import Language
 from shockcheck.ledger import Ledger
 
 CONTEXT = "https://schema.org"
@@ -16,7 +17,7 @@ WORST, BEST = 1, 5
 RATINGS = {"holds": BEST, "supported": BEST, "held intraday": 3, "imprecise": 3, "off": WORST, "contradicted": WORST}
 
 
-def claim_review(finding: Finding, ledger: Ledger, page: str) -> dict[str, Any]:
+def claim_review(finding: Finding, ledger: Ledger, page: str, language: Language) -> dict[str, Any]:
     """The review of one claim; `page` is the name of the page with its card, whose address is relative to the index.
 
     The scale runs from 1 to 5 with 3 for what is true in part; a claim that nothing at hand can decide has no number.
@@ -30,14 +31,18 @@ def claim_review(finding: Finding, ledger: Ledger, page: str) -> dict[str, Any]:
         "inLanguage": article.language,
         "publisher": {"@type": "Organization", "name": article.publisher},
     }
-    rating = {"@type": "Rating", "alternateName": finding.verdict, "ratingExplanation": _explanation(finding, claim.because)}
+    rating = {
+        "@type": "Rating",
+        "alternateName": language.text(finding.verdict or ""),
+        "ratingExplanation": _explanation(finding, language),
+    }
     if finding.verdict in RATINGS:
         rating |= {"ratingValue": RATINGS[finding.verdict], "worstRating": WORST, "bestRating": BEST}
     review = {
         "@context": CONTEXT,
         "@type": "ClaimReview",
         "url": f"{page}.html#claim-{claim.id}",
-        "inLanguage": "en",
+        "inLanguage": language.code,
         "author": AUTHOR,
         "claimReviewed": claim.states,
         "itemReviewed": {
@@ -80,12 +85,16 @@ def dataset() -> dict[str, Any]:
     return _complete(described, "the data package")
 
 
-def _explanation(finding: Finding, because: str | None) -> str | None:
+def _explanation(finding: Finding, language: Language) -> str | None:
     if finding.kind == "documented":
-        return because
-    return (
-        f"Stated {finding.stated_text}, which allows {finding.allowed}; recomputed {finding.recomputed_text}: "
-        f"{MEANINGS[finding.verdict]}."
+        return finding.claim.because
+    said = finding.said(language)
+    return language.text(
+        "Stated {stated}, which allows {allowed}; recomputed {recomputed}: {meaning}.",
+        stated=said.stated,
+        allowed=said.allowed,
+        recomputed=said.recomputed,
+        meaning=said.meaning,
     )
 
 

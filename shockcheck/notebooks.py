@@ -3,6 +3,7 @@
 import ast
 import copy
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from traitlets.config import Config
 
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
 from shockcheck.findings import VARIANT, shown_in
+from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger
-from shockcheck.paths import NOTEBOOKS, ROOT, shown
+from shockcheck.paths import NOTEBOOKS, READS, ROOT, shown
 from shockcheck.prices import day
 
 KERNEL = "python3"
@@ -159,15 +161,19 @@ def check_against(ledger: Ledger, found: list[Notebook]) -> None:
             raise LedgerError(f"no notebook checks {claim.id}; add a cell with check({claim.id!r}, ...) or remove the claim")
 
 
-def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> NotebookNode:
-    """The notebook as executed by papermill, the same in every run; no file is written.
+def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: str = "en") -> NotebookNode:
+    """The notebook as executed by papermill, the same in every run; no file of the project is written.
 
-    With `parameters` the run is a variant. Raises BuildError with the notebook's own error and the cell it came from.
+    With `parameters` the run is a variant. The files that it read stand in its metadata. Raises BuildError with the
+    notebook's own error and the cell it came from.
     """
     from papermill import PapermillExecutionError, execute_notebook
 
-    variant = {VARIANT: "1"} if parameters is not None else {}
-    with _environment(SHOCKCHECK_ROOT=str(ROOT), **variant):
+    own = {VARIABLE: language} | ({VARIANT: "1"} if parameters is not None else {})
+    with (
+        tempfile.NamedTemporaryFile("r", encoding="utf-8") as reads,
+        _environment(SHOCKCHECK_ROOT=str(ROOT), **{READS: reads.name}, **own),
+    ):
         try:
             executed = execute_notebook(
                 notebook.node if parameters is None else _for_any_event(notebook.node),
@@ -180,6 +186,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None) -> Noteboo
             )
         except PapermillExecutionError as error:
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
+        executed.metadata["shockcheck"] = {"read": sorted(set(reads.read().splitlines()))}
     return without_what_differs(executed)
 
 
@@ -230,7 +237,7 @@ def notices(node: NotebookNode) -> list[str]:
 
 def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, Any]]:
     """The findings of a run, one for each claim that its cells check; raises BuildError where one was not shown."""
-    own = ("readings", "quantity")  # shown on the page, and no part of findings.json
+    own = ("readings", "quantity", "derivation", "adjustable")  # shown on the page, and no part of findings.json
     kept = [{key: value for key, value in found.items() if key not in own} for found in shown_in(node)]
     shown_findings = [dict(found, notebook=notebook.name) for found in kept]
     missing = sorted(set(_checked(node, notebook.path)) - {found["id"] for found in shown_findings})

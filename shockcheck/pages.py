@@ -1,35 +1,42 @@
 """Pages: HTML from executed notebooks and findings, by the project's own templates. Nothing is computed here."""
 
 import copy
+import html
+import math
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 from nbformat import NotebookNode
 
-from shockcheck import charts, linked, tables
+from shockcheck import charts, derivations, frames, linked, tables, trace, what_if
 from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, shown_in
+from shockcheck.languages import Language, get
 from shockcheck.ledger import Ledger
-from shockcheck.paths import ROOT, TEMPLATES
+from shockcheck.paths import LEDGER, ROOT, TEMPLATES, shown
 
 VERSIONS = ("shockcheck", "pandas", "matplotlib", "papermill", "nbconvert", "CurrencyConverter")
 LARGEST = 40  # rows of a grid that are drawn: as many as stay readable
 INPUTS = ("data", "notebooks", "shockcheck", "requirements.lock")
+SVG = "image/svg+xml"
+STYLED = re.compile(r'<span class="(?!c1|s1|s2|k|kn|sa|si)[a-z0-9]*">(.*?)</span>')  # all but the classes that have a colour
 
 
 @cache
 def _exporter() -> Any:
     from nbconvert import HTMLExporter  # takes most of a second to import: not before there is a page to export
 
-    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
-    exporter.environment.globals.update(finding_type=MIMETYPE, finding=lambda entry: Finding(**entry))
-    return exporter
+    return HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
 
 
 @cache
@@ -40,6 +47,11 @@ def _environment() -> jinja2.Environment:
     )
 
 
+def _asset(name: str) -> Markup:
+    """A style or script as it stands in a page."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
 def page(
     node: NotebookNode,
     ledger: Ledger,
@@ -48,13 +60,20 @@ def page(
     home: str,
     name: str,
     variant: bool = False,
+    language: Language | None = None,
 ) -> str:
     """The page `name` of one executed notebook; `home` is the way to the index, `parameters` are those of the run.
 
-    A variant reviews no claim, so it has no linked data.
+    A variant reviews no claim, so it has no linked data. Raises BuildError, naming it, for a chart without caption or
+    alternative text, a number without a source and an empty field of the linked data.
     """
-    node = with_numbers(node)
-    reviews = [] if variant else [linked.claim_review(Finding(**found), ledger, name) for found in shown_in(node)]
+    language = language or get("en")
+    findings = [Finding(**found) for found in shown_in(node)]
+    check_charts(node, name)
+    if not variant:
+        for finding in findings:
+            trace.check_sources(finding)
+    node = with_numbers(node, language, linked=not variant)
     context = {
         "article": ledger.article,
         "title": title,
@@ -62,12 +81,110 @@ def page(
         "parameters": parameters,
         "sources": cited(node, ledger),
         "variant": variant,
-        "reviews": reviews,
-        "style": (TEMPLATES / "style.css").read_text(encoding="utf-8"),
-        **foot(),
+        "language": language,
+        "say": language.text,
+        "reviews": [] if variant else [linked.claim_review(finding, ledger, name, language) for finding in findings],
+        "cards": [card(finding, language) for finding in findings],
+        "figure": lambda output, number: _figure(output, findings, f"{name}-{number}", variant, language),
+        "table": lambda output, number: _table(
+            output["data"][frames.MIMETYPE], language.text("Table of code cell {number}", number=number), language
+        ),
+        "finding": lambda output: Finding(**output["data"][MIMETYPE]).said(language),
+        "is_finding": lambda output: MIMETYPE in output.get("data", {}),
+        "is_table": lambda output: frames.MIMETYPE in output.get("data", {}),
+        "plainly": lambda code: STYLED.sub(r"\1", code),
+        "style": _asset("style.css"),
+        "script": what_if.script(findings, language) if not variant else None,
+        "what_if": _asset("what_if.js"),
+        **foot(node.metadata.get("shockcheck", {}).get("read", [])),
     }
     body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
     return body
+
+
+def card(finding: Finding, language: Language) -> str:
+    """The card of a finding on its page, with its trace and the inputs that a reader may change."""
+    views = trace.views(finding, language)
+    shown_trace = None
+    if views:
+        text = (
+            _environment().get_template("trace.html").render(views=views, claim=finding.id, many=trace.MANY, _=language.text)
+        )
+        shown_trace = Markup(text.strip())
+    return finding.html(language, trace=shown_trace, what_if=what_if.inputs(finding, language))
+
+
+def _figure(output: NotebookNode, findings: list[Finding], name: str, variant: bool, language: Language) -> str:
+    about = output["metadata"][SVG]
+    verdicts = [one for one in findings if one.id == about.get("claim") and one.verdict]
+    alt = about["alt"] + "".join(f" {one.claim.states} Verdict: {one.verdict}." for one in verdicts)
+    table = output["data"][frames.MIMETYPE]
+    return (
+        _environment()
+        .get_template("figure.html")
+        .render(
+            svg=Markup(output["data"][SVG]),
+            caption=about["caption"],
+            alt=alt,
+            table=Markup(_table(table, about["caption"], language)),
+            rows=len(table["rows"]),
+            file=f"{name}.csv",
+            address=f"data:text/csv;charset=utf-8,{quote(frames.as_csv(table))}",
+            _=language.text,
+        )
+    )
+
+
+def _table(table: dict[str, Any], label: str, language: Language) -> str:
+    columns = [[row[place] for row in table["rows"]] for place in range(len(table["columns"]))]
+    cells = [_cells(column, about["kind"], language) for column, about in zip(columns, table["columns"], strict=True)]
+    return (
+        _environment()
+        .get_template("table.html")
+        .render(
+            columns=table["columns"],
+            headers=table["headers"],
+            rows=list(zip(*cells, strict=True)),
+            label=label,
+            _=language.text,
+        )
+    )
+
+
+def _cells(column: list[Any], kind: str, language: Language) -> list[str]:
+    """The cells of one column as a reader sees them; the numbers of a column have the same decimal places."""
+    if kind == "number":
+        digits = _digits([value for value in column if value is not None])
+        return ["" if value is None else language.number(value, digits) for value in column]
+    if kind == "day":
+        return ["" if value is None else language.day(date.fromisoformat(value[:10])) for value in column]
+    if kind == "time":
+        return ["" if value is None else f"{datetime.fromisoformat(value):%H:%M}" for value in column]
+    return ["" if value is None else str(value) for value in column]
+
+
+def _digits(values: list[float]) -> int:
+    """As many decimal places as the column has, but for those beyond the sixth digit of its largest number."""
+    largest = max(map(abs, values), default=0.0)
+    room = max(0, min(6, 5 - math.floor(math.log10(largest)))) if largest else 0
+    needed = (digits for digits in range(room) if all(math.isclose(round(one, digits), one, rel_tol=1e-9) for one in values))
+    return next(needed, room)
+
+
+def check_charts(node: NotebookNode, name: str) -> None:
+    """Raise BuildError, naming the cell, for a picture without a caption, an alternative text or a table."""
+    for cell in node.cells:
+        for output in cell.get("outputs", []):
+            pictures = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
+            about = output.get("metadata", {}).get(SVG, {})
+            lacking = [what for what in ("caption", "alt") if not str(about.get(what) or "").strip()]
+            if frames.MIMETYPE not in output.get("data", {}):
+                lacking.append("table")
+            if pictures and (lacking or pictures != [SVG]):
+                raise BuildError(
+                    f"{name}, cell {cell.execution_count}: a chart has no {lacking[0] if lacking else 'vector drawing'}; "
+                    "draw it by shockcheck.charts and give it a title"
+                )
 
 
 def cited(node: NotebookNode, ledger: Ledger) -> list[dict[str, Any]]:
@@ -77,12 +194,15 @@ def cited(node: NotebookNode, ledger: Ledger) -> list[dict[str, Any]]:
     printed = set(re.findall(r"[a-z0-9-]+", " ".join(data.get("text/html", "") for data in outputs)))
     claims = (ledger.by_id[found["id"]] for found in shown_in(node))
     facts = printed | {fact for claim in claims for fact in claim.facts}
-    wanted = printed | set(known.loc[known["id"].isin(facts), "source"])
+    derived = {
+        row["source"] for found in shown_in(node) if found["derivation"] for row in derivations.rows(found["derivation"])
+    }
+    wanted = printed | derived | set(known.loc[known["id"].isin(facts), "source"])
     return sources[sources["id"].isin(wanted)].sort_values(["publisher", "id"]).to_dict("records")
 
 
-def with_numbers(node: NotebookNode) -> NotebookNode:
-    """A copy of the notebook in whose prose every `{{ finding("id") }}` is the value recomputed in it.
+def with_numbers(node: NotebookNode, language: Language, linked: bool = True) -> NotebookNode:
+    """A copy of the notebook in whose prose every `{{ finding("id") }}` is the value recomputed in it, a link to its card.
 
     Raises BuildError where the prose names a claim that the notebook does not recompute.
     """
@@ -92,7 +212,8 @@ def with_numbers(node: NotebookNode) -> NotebookNode:
     def value(claim_id: str) -> str:
         if claim_id not in found or found[claim_id].recomputed is None:
             raise BuildError(f"a sentence quotes {claim_id!r}, which its notebook does not recompute; correct the id")
-        return found[claim_id].recomputed_text
+        text = html.escape(found[claim_id].said(language).recomputed)
+        return f"[{text}](#claim-{claim_id})" if linked else text
 
     for cell in node.cells:
         if cell.cell_type == "markdown":
@@ -100,17 +221,24 @@ def with_numbers(node: NotebookNode) -> NotebookNode:
     return node
 
 
-def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, str], titles: dict[str, str]) -> str:
+def index(
+    ledger: Ledger,
+    findings: list[dict[str, Any]],
+    failures: dict[str, str],
+    titles: dict[str, str],
+    language: Language | None = None,
+) -> str:
     """The index: every claim in the article's order with its verdict, and a card for each notebook that failed.
 
     `failures` maps a notebook's name to its error, `titles` the names of those that were built to their titles.
     """
+    language = language or get("en")
     found = {entry["id"]: entry for entry in findings}
     counts = Counter(entry["verdict"] for entry in findings)
     rows = [
-        {"claim": claim, "finding": _shown(found[claim.id]), "notebook": found[claim.id]["notebook"]}
+        {"claim": claim, "said": _shown(found[claim.id]).said(language), "notebook": found[claim.id]["notebook"]}
         if claim.id in found
-        else {"claim": claim, "finding": None, "notebook": None}
+        else {"claim": claim, "said": None, "notebook": None}
         for claim in ledger.claims
     ]
     return (
@@ -118,6 +246,7 @@ def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, st
         .get_template("index.html")
         .render(
             article=ledger.article,
+            day=language.day(ledger.article.date),
             rows=rows,
             failures=failures,
             titles=titles,
@@ -125,11 +254,18 @@ def index(ledger: Ledger, findings: list[dict[str, Any]], failures: dict[str, st
             signs=SIGNS,
             meanings=MEANINGS,
             dataset=linked.dataset(),
-            filter=(TEMPLATES / "filter.js").read_text(encoding="utf-8"),
-            style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
-            **foot(),
+            filter=_asset("filter.js"),
+            style=_asset("style.css"),
+            language=language,
+            _=language.text,
+            **foot(used_by_the_index()),
         )
     )
+
+
+def used_by_the_index() -> list[str]:
+    """The files that an index shows the sums of: the ledger and all tables."""
+    return [shown(LEDGER), *(f"data/{entry['path']}" for entry in tables.package()["resources"])]
 
 
 def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledger: Ledger) -> str:
@@ -137,6 +273,7 @@ def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledge
 
     A row has `row`, `given`, `page` (the way to it) and `findings`. The chart is of the first value of each.
     """
+    language = get("en")
     found = [[Finding(**one) for one in row["findings"] if one["recomputed"] is not None] for row in rows]
     columns = [sorted({one[place].unit for one in found}) for place in range(min(map(len, found), default=0))]
     labels = [", ".join(value for value in row["given"].values() if value) or f"row {row['row']}" for row in rows]
@@ -154,11 +291,12 @@ def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledge
             article=ledger.article,
             names=list(rows[0]["given"]) if rows else [],
             columns=columns,
-            rows=list(zip(rows, found, strict=True)),
+            rows=list(zip(rows, [[one.said(language) for one in row] for row in found], strict=True)),
             failures=failures,
             chart=chart,
-            style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
-            **foot(),
+            style=_asset("style.css"),
+            _=language.text,
+            **foot(used_by_the_index()),
         )
     )
 
@@ -167,12 +305,12 @@ def _shown(entry: dict[str, Any]) -> Finding:
     return Finding(**{name: value for name, value in entry.items() if name != "notebook"})
 
 
-def foot() -> dict[str, Any]:
-    """What a page says of its making: package versions, the commit of the inputs, the SHA-256 of every table."""
+def foot(read: Iterable[str]) -> dict[str, Any]:
+    """What a page says of its making: package versions, the commit of the inputs, the SHA-256 of the files it `read`."""
     return {
         "versions": {name: version(name) for name in VERSIONS},
         "commit": commit(),
-        "tables": {entry["path"]: entry["hash"].removeprefix("sha256:") for entry in tables.package()["resources"]},
+        "files": {name: tables.digest((ROOT / name).read_bytes()).removeprefix("sha256:") for name in sorted(set(read))},
     }
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from shockcheck import grid, ledger, notebooks, pages, tables
 from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, shown_in
+from shockcheck.languages import Language, get
 from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, shown, write_whole
 
@@ -21,38 +22,44 @@ README = ROOT / "README.md"
 TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", re.DOTALL)
 
 
-def build(console: Console) -> dict[str, str]:
-    """Build every page, `findings.json` and the index in `reports/`; returns the failed notebooks with their errors.
+def folder_of(language: Language) -> Path:
+    """Where the article's report in that language is built: `reports/`, or below it for all but English."""
+    return REPORTS if language.code == "en" else REPORTS / language.code
+
+
+def build(console: Console, language: Language) -> dict[str, str]:
+    """Build every page, `findings.json` and the index; returns the failed notebooks with their errors.
 
     Raises ShockcheckError, before anything is written, for faults of tables, ledger or checks.
     """
     book, found = _checked()
-    _prepare(REPORTS)
+    folder = folder_of(language)
+    _prepare(folder)
     findings, failures, titles = [], {}, {}
     with _progress(console) as progress:
         for notebook in progress.track(found, description="building"):
             try:
-                findings += _build_page(notebook, book)
+                findings += _build_page(notebook, book, language)
                 titles[notebook.name] = notebook.title
-                progress.console.print(f"  [green]built[/]  {shown(REPORTS / notebook.name)}.html")
+                progress.console.print(f"  [green]built[/]  {shown(folder / notebook.name)}.html")
             except BuildError as error:
                 failures[notebook.name] = str(error)
                 progress.console.print(f"  [red]failed[/] {notebook.name}", highlight=False)
     order = {claim.id: place for place, claim in enumerate(book.claims)}
     findings.sort(key=lambda entry: order[entry["id"]])
-    _write(REPORTS / "findings.json", _as_json(findings))
-    _write(REPORTS / "index.html", pages.index(book, findings, failures, titles))
+    _write(folder / "findings.json", _as_json(findings))
+    _write(folder / "index.html", pages.index(book, findings, failures, titles, language))
     return failures
 
 
-def build_page(name: str, console: Console) -> Path:
+def build_page(name: str, console: Console, language: Language) -> Path:
     """Build one page of the article's report; the index and `findings.json` stay as they are."""
     notebook = notebooks.named(name)
     book, _ = _checked()
-    _prepare(REPORTS)
+    _prepare(folder_of(language))
     with console.status(f"running {name}"):
-        _build_page(notebook, book)
-    return REPORTS / f"{name}.html"
+        _build_page(notebook, book, language)
+    return folder_of(language) / f"{name}.html"
 
 
 def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
@@ -151,7 +158,7 @@ def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:
     lines = ["| the article says | recomputed | verdict | notebook |", "| --- | --- | --- | --- |"]
     for claim in book.claims:
         finding, notebook = stored[claim.id]
-        value = finding.recomputed_text if finding.recomputed is not None else "documented"
+        value = finding.said(get("en")).recomputed if finding.recomputed is not None else "documented"
         link = f"[{notebook.name[:2]}]({shown(notebook.path)})"
         lines.append(f"| „{claim.quote}“ | {value} | {SIGNS[finding.verdict]} {finding.verdict} | {link} |")
     return "\n".join(lines) + "\n"
@@ -167,12 +174,12 @@ def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
     return book, found
 
 
-def _build_page(notebook: Notebook, book: ledger.Ledger) -> list[dict[str, Any]]:
-    node = notebooks.run(notebook)
+def _build_page(notebook: Notebook, book: ledger.Ledger, language: Language) -> list[dict[str, Any]]:
+    node = notebooks.run(notebook, language=language.code)
     findings = notebooks.complete_findings(notebook, node)
-    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", notebook.name)
-    _write(REPORTS / f"{notebook.name}.ipynb", _as_text(node))
-    _write(REPORTS / f"{notebook.name}.html", html)
+    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", notebook.name, language=language)
+    _write(folder_of(language) / f"{notebook.name}.ipynb", _as_text(node))
+    _write(folder_of(language) / f"{notebook.name}.html", html)
     return findings
 
 

@@ -122,6 +122,10 @@ def stand_in(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     return server
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh-pictures", action="store_true", help="take the kept pictures of the pages anew")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A browser; where none is installed the test is skipped, in continuous integration it fails."""

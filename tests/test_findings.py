@@ -9,6 +9,7 @@ import pytest
 from shockcheck import findings, pages
 from shockcheck.errors import BuildError, LedgerError
 from shockcheck.findings import MIMETYPE, check
+from shockcheck.languages import get
 
 
 def test_a_computed_claim_gets_its_verdict_and_rounded_numbers():
@@ -18,7 +19,7 @@ def test_a_computed_claim_gets_its_verdict_and_rounded_numbers():
         "nvidia-monday-fall: holds",
         "  stated      17 percent, a fall",
         "  allowed     from above −17.5 to −16.5",
-        "  recomputed  −16.97 percent (day's range −18.17 to −9.97)",
+        "  recomputed  −16.97% (day’s range −18.17% to −9.97%)",
     ]
 
 
@@ -33,7 +34,7 @@ def test_a_rank_has_no_decimals():
 
 def test_a_documented_claim_has_the_ledgers_verdict_with_or_without_a_value():
     assert check("training-cost-scope").verdict == "imprecise"
-    assert check("nvidia-recovery-slight", 43.677).recomputed_text == "43.68 percent of the loss"
+    assert check("nvidia-recovery-slight", 43.677).said().recomputed == "43.68% of the loss"
 
 
 def test_other_readings_stand_beside_the_chosen_one():
@@ -43,7 +44,7 @@ def test_other_readings_stand_beside_the_chosen_one():
         ("another rate", 565.95, "off"),
         ("another count", 563.2, "holds"),
     ]
-    assert finding.robustness.startswith(
+    assert finding.said().robustness.startswith(
         "2 of 3 readings give the verdict “holds”; the nearest that flips it is another rate"
     )
     assert 'aria-label="2 of 3 readings' in finding.html()
@@ -101,11 +102,14 @@ def notebook(prose: str) -> nbformat.NotebookNode:
 
 def test_a_sentence_gets_the_recomputed_value_and_the_notebook_keeps_its_own():
     node = notebook('It was {{ finding("nvidia-loss-eur") }}.')
-    assert pages.with_numbers(node).cells[0].source == "It was 562.83 billion EUR."
+    english, german = (pages.with_numbers(node, get(code)).cells[0].source for code in ("en", "de"))
+    assert english == "It was [€562.83\N{NO-BREAK SPACE}billion](#claim-nvidia-loss-eur)."
+    assert german == "It was [562,83\N{NO-BREAK SPACE}Mrd.\N{NO-BREAK SPACE}€](#claim-nvidia-loss-eur)."
+    assert pages.with_numbers(node, get("en"), linked=False).cells[0].source == "It was €562.83\N{NO-BREAK SPACE}billion."
     assert "{{" in node.cells[0].source
 
 
 @pytest.mark.parametrize("claim", ["nvidia-monday-fall", "no-such-claim"])
 def test_a_sentence_that_quotes_what_is_not_recomputed_stops(claim):
     with pytest.raises(BuildError, match=f"quotes '{claim}'"):
-        pages.with_numbers(notebook(f'It was {{{{ finding("{claim}") }}}}.'))
+        pages.with_numbers(notebook(f'It was {{{{ finding("{claim}") }}}}.'), get("en"))

@@ -10,7 +10,7 @@
       row.hidden = (verdict && row.dataset.verdict !== verdict) || !words.every((word) => texts[place].includes(word));
     });
     const shown = rows.filter((row) => !row.hidden).length;
-    form.elements.shown.value = `${shown} of ${rows.length} claims`;
+    form.elements.shown.value = form.dataset.shown.replace("SHOWN", shown).replace("ALL", rows.length);
   };
   form.hidden = false;
   form.addEventListener("input", filter);

@@ -1,0 +1,84 @@
+"""What if: the inputs of a finding that a reader may change on its page, and the formulas that a browser recomputes it by.
+
+The formulas are those of the measures, emitted as JavaScript from the lines that Python runs; the numbers are those of
+the finding's own derivation. `templates/what_if.js` does the rest.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from shockcheck import derivations, measures
+from shockcheck.findings import RECOMPUTED, SIGNS, Finding
+from shockcheck.languages import Language
+
+
+def inputs(finding: Finding, language: Language) -> list[dict[str, Any]]:
+    """The inputs that a reader may change: label, unit, the finding's own value and, if there are any, choices."""
+    nodes = finding.derivation.get("nodes", [])
+    return [
+        {
+            "label": language.text(entry["label"]),
+            "node": entry["node"],
+            "value": nodes[entry["node"]]["value"],
+            "unit": language.text(nodes[entry["node"]]["unit"]),
+            "choices": [
+                {"label": label, "value": value, "text": language.number(value)} for label, value in entry["choices"] or []
+            ],
+        }
+        for entry in finding.adjustable
+    ]
+
+
+def data(finding: Finding, language: Language) -> dict[str, Any]:
+    """What the browser needs for one card: the derivation's numbers, the allowed interval and how a value is written.
+
+    A node is a number, or the name of its measure with the nodes of its inputs in order. The ends of the interval are
+    null where it is open to infinity.
+    """
+    allowed = finding.interval
+    ends = [edge if math.isfinite(edge) else None for edge in (allowed.left, allowed.right)]
+    before, after = finding.said(language).quantity(0).split(language.number(0, finding.decimals))
+    return {
+        "nodes": _nodes(finding),
+        "root": dict(finding.derivation["roots"])[RECOMPUTED],
+        "allowed": [*ends, allowed.closed_left, allowed.closed_right],
+        "decimals": finding.decimals,
+        "signed": bool(finding.claim.direction),
+        "around": [before, after],
+    }
+
+
+def _nodes(finding: Finding) -> list[float | list[Any]]:
+    """The nodes of a derivation; what no adjustable input changes, or is one itself, is a plain number."""
+    adjustable = {entry["node"] for entry in finding.adjustable}
+    moving, nodes = set(adjustable), []
+    for number, node in enumerate(finding.derivation["nodes"]):
+        reached = {one for _, numbers in derivations.inputs(node) for one in numbers}
+        if number not in adjustable and reached & moving:
+            moving.add(number)
+            nodes.append([node["measure"], *(numbers for _, numbers in node["inputs"])])
+        else:
+            nodes.append(node["value"])
+    return nodes
+
+
+def script(findings: Iterable[Finding], language: Language) -> str | None:
+    """What the script of a page starts from, as JSON and formulas in JavaScript; None where nothing can be changed.
+
+    Raises ValueError for a measure that has no counterpart in JavaScript.
+    """
+    adjustable = [finding for finding in findings if finding.adjustable]
+    if not adjustable:
+        return None
+    used = {node[0] for finding in adjustable for node in _nodes(finding) if isinstance(node, list)}
+    formulas = ", ".join(f"{name}: {getattr(measures, name).formula.javascript()}" for name in sorted(used))
+    words = {word: [SIGNS[word], language.text(word)] for word in ("holds", "off")}
+    cards = {finding.id: data(finding, language) for finding in adjustable}
+    return f"const language = {_js(language.code)}, words = {_js(words)}, cards = {_js(cards)}, formulas = {{{formulas}}};"
+
+
+def _js(value: object) -> str:
+    """A value as JavaScript that may stand in a script element."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
