@@ -8,7 +8,7 @@ from pydantic import Field
 from shockcheck import documents
 from shockcheck.documents import Entry
 from shockcheck.errors import SourceError
-from shockcheck.paths import DATA, shown
+from shockcheck.paths import DATA, note, shown
 
 CORRECTIONS = DATA / "corrections.yml"
 JUMP = 0.5  # a close further than this from the last good one, as a fraction of it, needs a split or a correction
@@ -40,6 +40,7 @@ class Corrections(Entry):
 
 def corrections() -> list[Correction]:
     """The documented corrections; raises SourceError with file and line where the document is at fault."""
+    note(shown(CORRECTIONS))
     return documents.read(CORRECTIONS, Corrections, SourceError)[0].corrections
 
 

@@ -1,25 +1,32 @@
 """The command line: `python -m shockcheck --help`."""
 
 import json
+import os
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.text import Text
 
 from shockcheck.errors import ParameterError, ShockcheckError, SourceError
 
 if TYPE_CHECKING:
-    from shockcheck import snapshot
+    from rich.console import Console
+
+    from shockcheck import build, snapshot
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 prices = typer.Typer(no_args_is_help=True, help="The embedded prices against what Yahoo Finance gives now.")
 app.add_typer(prices, name="prices")
-console = Console(stderr=True)
+
+
+@cache
+def _console() -> "Console":
+    from rich.console import Console  # a tenth of a second, which a build that has nothing to do need not wait for
+
+    return Console(stderr=True)
 
 
 @app.callback()
@@ -39,43 +46,97 @@ def report(
         typer.Option(help="A CSV table with a column a parameter: builds a variant a row.", metavar="FILE"),
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of labels, verdicts, numbers and days: en or de.")] = "en",
+    why: Annotated[bool, typer.Option("--why", help="Say for each page why it is built, or not.")] = False,
+    no_warm: Annotated[bool, typer.Option("--no-warm", help="Start an ordinary kernel for each notebook.")] = False,
 ) -> None:
-    """Run the notebooks and build the pages, the index and findings.json in reports/, or in reports/LANG/."""
-    from shockcheck import languages
-    from shockcheck import report as reports
-
-    language = languages.get(lang)
-    if (p or grid) and language.code != "en":
+    """Build the pages that are due, the index and findings.json in reports/, or in reports/LANG/."""
+    if no_warm:
+        os.environ["SHOCKCHECK_COLD"] = "1"
+    if lang not in LANGUAGES:
+        raise ParameterError(f"lang must be one of {', '.join(LANGUAGES)}, not {lang!r}")
+    if (p or grid) and lang != "en":
         raise ParameterError("--lang is for the article's own pages; leave it out for a variant")
     if (p or grid) and not only:
         raise ParameterError(f"{'-p changes' if p else '--grid runs'} one notebook: name it with --only NOTEBOOK")
-    if grid:
-        overview, failures = reports.build_grid(only, grid, _pairs(p or []), console)
-        for row, error in failures.items():
-            _complain(f"{row}: {error}")
-        typer.echo(reports.shown(overview))
-        if failures:
-            raise typer.Exit(1)
-    elif p:
-        typer.echo(reports.shown(reports.build_variant(only, _pairs(p), console)))
-    elif only:
-        typer.echo(reports.shown(reports.build_page(only, console, language)))
+    if p or grid or only:
+        _one(only, _pairs(p or []), grid, lang)
     else:
-        failures = reports.build(console, language)
-        for error in failures.values():
-            _complain(error)
-        typer.echo(_summary(reports.folder_of(language)))
-        if failures:
-            raise typer.Exit(1)
+        _all(lang, why)
+
+
+LANGUAGES = ("en", "de")
+
+
+def _all(lang: str, why: bool) -> None:
+    from shockcheck import build
+    from shockcheck.paths import REPORTS, shown
+
+    folder = REPORTS if lang == "en" else REPORTS / lang
+    plan = build.Plan(lang)
+    if why:
+        for name, reason in plan.why().items():
+            typer.echo(f"{shown(folder / name)}.html: {reason}")
+    failures = {}
+    if not plan.nothing:
+        failures = _built(plan, folder)
+    for error in failures.values():
+        _complain(error)
+    typer.echo(_summary(folder, stood=plan.nothing))
+    if failures:
+        raise typer.Exit(1)
+
+
+def _built(plan: "build.Plan", folder: Path) -> dict[str, str]:
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from shockcheck import build
+    from shockcheck.paths import shown
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console(), transient=True) as progress:
+        task = progress.add_task("building", total=len(plan.due))
+
+        def said(name: str, error: str | None) -> None:
+            line = f"  [red]failed[/] {name}" if error else f"  [green]built[/]  {shown(folder / name)}.html"
+            progress.console.print(line, highlight=False)
+            progress.advance(task)
+
+        return build.run(plan, said)
+
+
+def _one(name: str, given: dict[str, str], grid: Path | None, lang: str) -> None:
+    """One notebook alone: its page, a variant of it, or one a row of a grid."""
+    from shockcheck import languages, warm
+    from shockcheck import report as reports
+
+    with warm.kernels():
+        if grid:
+            overview, failures = reports.build_grid(name, grid, given, _console())
+            for row, error in failures.items():
+                _complain(f"{row}: {error}")
+            typer.echo(reports.shown(overview))
+            if failures:
+                raise typer.Exit(1)
+        elif given:
+            typer.echo(reports.shown(reports.build_variant(name, given, _console())))
+        else:
+            reports.notebooks.named(name)
+            reports.check()
+            with _console().status(f"running {name}"):
+                reports.build_page(name, languages.get(lang))
+            typer.echo(reports.shown(reports.folder_of(languages.get(lang)) / f"{name}.html"))
 
 
 @app.command()
 def notebooks() -> None:
     """Run the notebooks in place: refresh the outputs stored in them, and the README's verdict table."""
     from shockcheck import report as reports
+    from shockcheck import warm
 
-    for path in reports.refresh_notebooks(console):
-        typer.echo(reports.shown(path))
+    with warm.kernels():
+        warm.start()
+        for path in reports.refresh_notebooks(_console()):
+            typer.echo(reports.shown(path))
 
 
 @app.command()
@@ -126,9 +187,11 @@ def update() -> None:
 
 
 def _compared() -> "snapshot.Comparison":
+    from rich.progress import Progress
+
     from shockcheck import snapshot
 
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=_console(), transient=True) as progress:
         found = snapshot.compare(lambda asked: progress.track(asked, description="asking"))
     for note in found.notes:
         _complain(note.removesuffix("."))
@@ -136,7 +199,7 @@ def _compared() -> "snapshot.Comparison":
         typer.echo(f"none of the {found.rows} embedded rows compared differs")
         return found
     typer.echo(found.differences.to_string(index=False))
-    with console.status("building a copy with these figures"):
+    with _console().status("building a copy with these figures"):
         flipped, failed = snapshot.flips(found.differences)
     for claim, before, after in flipped:
         typer.echo(f"would flip: {claim}, from {before} to {after}")
@@ -158,17 +221,19 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _summary(folder: Path) -> str:
+def _summary(folder: Path, stood: bool) -> str:
     from shockcheck.paths import shown
 
     findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     counts = Counter(entry["verdict"] for entry in findings)
     verdicts = ", ".join(f"{number} {word}" for word, number in counts.items())
-    return f"{shown(folder / 'index.html')}: {len(findings)} claims, {verdicts}"
+    return f"{shown(folder / 'index.html')}: {len(findings)} claims, {verdicts}{'; nothing was due' if stood else ''}"
 
 
 def _complain(sentence: object) -> None:
-    console.print(Text("error:", style="red"), Text(str(sentence)), soft_wrap=True)
+    from rich.text import Text
+
+    _console().print(Text("error:", style="red"), Text(str(sentence)), soft_wrap=True)
 
 
 def main() -> None:
@@ -178,3 +243,6 @@ def main() -> None:
     except ShockcheckError as error:
         _complain(error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        _complain("interrupted; what was built before stands, and the next build goes on from there")
+        sys.exit(130)

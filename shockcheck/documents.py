@@ -8,7 +8,6 @@ from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.comments import CommentedMap
 
 from shockcheck.errors import ShockcheckError
-from shockcheck.paths import read as read_bytes
 from shockcheck.paths import shown
 
 PLAINLY = {"extra_forbidden": "no such field; correct or remove it", "missing": "the field is missing; add it"}
@@ -36,7 +35,7 @@ def read(path: Path, model: type[Model], fault: type[ShockcheckError]) -> tuple[
 
 def _parsed(path: Path, fault: type[ShockcheckError]) -> CommentedMap:
     try:
-        document = YAML(typ="rt").load(read_bytes(path))
+        document = YAML(typ="rt").load(path)
     except OSError as error:
         raise fault(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
     except YAMLError as error:

@@ -5,33 +5,60 @@ import pandas as pd
 from shockcheck import tables
 from shockcheck.derivations import Quantity, parameter
 from shockcheck.errors import DataError
+from shockcheck.paths import note
+
+FILE, SOURCES = "data/facts.csv", "data/sources.csv"
 
 
 def load() -> pd.DataFrame:
     """Every fact, indexed by id: quantity, value (text), unit, as_of, source, status, publisher, title, published, url."""
-    facts = with_sources(tables.load("facts"))
-    return facts.set_index("id")
+    note(FILE)
+    return _load()
+
+
+def ids() -> pd.Index:
+    """The ids of all facts."""
+    return pd.Index(tables.load("facts", watched=False)["id"])
+
+
+def _load() -> pd.DataFrame:
+    return with_sources(tables.load("facts", watched=False)).set_index("id")
 
 
 def with_sources(table: pd.DataFrame) -> pd.DataFrame:
     """`table` with publisher, title, published and url of each row's source; raises DataError for an unknown source."""
-    sources = tables.load("sources").rename(columns={"id": "source"}).drop(columns="terms")
+    sources = tables.load("sources", watched=False).rename(columns={"id": "source"}).drop(columns="terms")
     joined = table.merge(sources, on="source", how="left", validate="many_to_one", indicator=True)
     unknown = joined.loc[joined["_merge"] == "left_only", "source"]
     if not unknown.empty:
-        raise DataError(f"data/sources.csv has no source {unknown.iloc[0]!r}; add it or correct the row that names it")
+        raise DataError(f"{SOURCES} has no source {unknown.iloc[0]!r}; add it or correct the row that names it")
     answer = joined.drop(columns="_merge")
     answer.attrs = table.attrs
+    if table.attrs.get("table") != "facts":
+        _note_sources(answer)
     return answer
+
+
+def _note_sources(rows: pd.DataFrame) -> None:
+    for source in rows["source"].unique():
+        note(f"{SOURCES}#{source}")
+
+
+def cited(*ids: str) -> pd.DataFrame:
+    """The facts with these ids, in this order, with all that `load` gives; raises DataError for an unknown id."""
+    facts = _load()
+    for wanted in ids:
+        if wanted not in facts.index:
+            raise DataError(f"{FILE} has no fact {wanted!r}; add it or correct the id")
+        note(f"{FILE}#{wanted}")
+    rows = facts.loc[list(ids)]
+    _note_sources(rows)
+    return rows
 
 
 def table(*ids: str) -> pd.DataFrame:
     """The facts with these ids, in this order, as a page shows them; raises DataError for an unknown id."""
-    facts = load()
-    for wanted in ids:
-        if wanted not in facts.index:
-            raise DataError(f"data/facts.csv has no fact {wanted!r}; add it or correct the id")
-    return facts.loc[list(ids), ["quantity", "value", "unit", "publisher", "status"]]
+    return cited(*ids)[["quantity", "value", "unit", "publisher", "status"]]
 
 
 def number(wanted: str) -> Quantity:
@@ -41,7 +68,7 @@ def number(wanted: str) -> Quantity:
         float(value)
     except ValueError:
         raise DataError(f"data/facts.csv: the value of {wanted!r} is {value!r}, not a number") from None
-    known = tables.load("facts")
+    known = tables.load("facts", watched=False)
     return tables.cells(known[known["id"] == wanted], "value").iloc[0]
 
 
@@ -53,7 +80,8 @@ def or_given(wanted: str, name: str, value: float) -> Quantity:
 
 def labelled(prefix: str, unit: str) -> dict[str, Quantity]:
     """The values of the facts whose id begins with `prefix` and which are in `unit`, by publisher and day."""
-    found = load()
+    note(f"{FILE}#{prefix}*")
+    found = _load()
     found = found[found.index.str.startswith(prefix) & (found["unit"] == unit)]
     labels = found["publisher"].str.split(",").str[0] + ", " + found["as_of"].dt.strftime("%-d %b")
     return {label: number(wanted) for wanted, label in labels.items()}

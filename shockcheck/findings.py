@@ -38,7 +38,6 @@ MEANINGS = {
     "contradicted": "a primary source or two independent ones say otherwise",
     "unchecked": "no source at hand can decide it",
 }
-FACT = ["quantity", "value", "unit", "as_of", "source", "status"]
 Number = float | derivations.Quantity
 
 
@@ -115,7 +114,7 @@ class Finding:
 
     def html(self, language: Language | None = None, **more: object) -> str:
         """The card that a reader sees, as an HTML fragment; `more` is what a page adds to it."""
-        cited = facts.with_sources(facts.load().loc[self.claim.facts].reset_index()[["id", *FACT]])
+        cited = facts.cited(*self.claim.facts).reset_index()
         said = self.said(language)
         return _card().render(
             {"trace": None, "what_if": None} | more,

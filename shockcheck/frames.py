@@ -13,9 +13,11 @@ ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the be
 
 
 def show() -> None:
-    """Let every frame that the notebook displays carry its data, and be shown with its texts in full."""
+    """Let every frame that a notebook displays carry its data, and be shown with its texts in full."""
     pd.options.display.max_colwidth = None
-    get_ipython().display_formatter.mimebundle_formatter.for_type(pd.DataFrame, lambda frame: {MIMETYPE: as_data(frame)})
+    shell = get_ipython()
+    if shell:  # there is none where the cells are run as plain Python
+        shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, lambda frame: {MIMETYPE: as_data(frame)})
 
 
 def as_data(frame: pd.DataFrame) -> dict[str, Any]:

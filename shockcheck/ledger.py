@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from shockcheck import documents, facts, verdicts
 from shockcheck.documents import Entry
 from shockcheck.errors import LedgerError
-from shockcheck.paths import LEDGER, shown
+from shockcheck.paths import LEDGER, note, shown
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -91,6 +91,7 @@ class Ledger(Entry):
         """The claim of that id; raises LedgerError, naming the file, for an unknown one."""
         if claim_id not in self.by_id:
             raise LedgerError(f"{shown(LEDGER)} has no claim {claim_id!r}; add it or correct the id in the notebook")
+        note(f"{shown(LEDGER)}#{claim_id}")
         return self.by_id[claim_id]
 
 
@@ -101,6 +102,7 @@ def load(path: Path = LEDGER) -> Ledger:
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
     ledger, document = documents.read(path, Ledger, LedgerError)
+    note(f"{shown(path)}#article")
     for loc, message in _faults(ledger):
         raise LedgerError(documents.sentence(path, document, loc, message))
     return ledger
@@ -108,7 +110,7 @@ def load(path: Path = LEDGER) -> Ledger:
 
 def _faults(ledger: Ledger) -> list[tuple[tuple, str]]:
     """What no single field can see, as (place, message)."""
-    known, times = facts.load().index, Counter(claim.id for claim in ledger.claims)
+    known, times = facts.ids(), Counter(claim.id for claim in ledger.claims)
     found = []
     for number, claim in enumerate(ledger.claims):
         place = ("claims", number)

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from shockcheck.derivations import Quantity, derived
 
@@ -221,6 +220,8 @@ def estimation_window(returns: pd.DataFrame, event: str, sessions: int, gap: int
 
 def market_model(firm: pd.Series, market: pd.Series) -> MarketModel:
     """The market model of the returns in one window, by scipy.stats.linregress."""
+    from scipy import stats  # a third of a second to import, for the event study alone
+
     fit = stats.linregress(market, firm)
     residuals = firm - (fit.intercept + fit.slope * market)
     error = float(np.sqrt((residuals**2).sum() / (len(residuals) - 2)))
@@ -233,6 +234,8 @@ def abnormal_return(model: MarketModel, firm: float, market: float, confidence: 
     firm - alpha - beta market, plus and minus the t-quantile times the standard error of a forecast,
     s sqrt(1 + 1/n + (market - mean)^2 / sum of squares).
     """
+    from scipy import stats  # a third of a second to import, for the event study alone
+
     abnormal = firm - model.alpha - model.beta * market
     n, spread = len(model.market), model.market - model.market.mean()
     forecast = model.standard_error * np.sqrt(1 + 1 / n + (market - model.market.mean()) ** 2 / (spread**2).sum())
@@ -270,6 +273,8 @@ def cumulative_abnormal_returns(model: MarketModel, returns: pd.DataFrame, confi
     `returns` has the firm's returns in its first column and the market's in its second. The band is
     plus and minus the t-quantile times s sqrt(k) after k days.
     """
+    from scipy import stats  # a third of a second to import, for the event study alone
+
     firm, market = returns.iloc[:, 0], returns.iloc[:, 1]
     car = (firm - model.alpha - model.beta * market).cumsum()
     quantile = stats.t.ppf((1 + confidence) / 2, len(model.residuals) - 2)

@@ -4,8 +4,6 @@ import ast
 import copy
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,21 +13,15 @@ import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from shockcheck import warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
 from shockcheck.findings import VARIANT, shown_in
 from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger
-from shockcheck.paths import NOTEBOOKS, READS, ROOT, shown
+from shockcheck.paths import NOTEBOOKS, READS, shown
 from shockcheck.prices import day
 
-KERNEL = "python3"
-# Sockets in the file system: no port is opened, and ipykernel has no cause to warn that TCP can be listened to.
-# Level 50: at its end ipykernel logs the interrupt that nbclient sends to every kernel as an error of the kernel's.
-# The state of widgets is not stored: it is long, it is of no use without a kernel, and its ids differ from run to run.
-PRIVATE = Config(
-    KernelManager={"transport": "ipc"},
-    NotebookClient={"extra_arguments": ["--IPKernelApp.log_level=50"], "store_widget_state": False},
-)
+TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
 ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -164,30 +156,46 @@ def check_against(ledger: Ledger, found: list[Notebook]) -> None:
 def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: str = "en") -> NotebookNode:
     """The notebook as executed by papermill, the same in every run; no file of the project is written.
 
-    With `parameters` the run is a variant. The files that it read stand in its metadata. Raises BuildError with the
-    notebook's own error and the cell it came from.
+    With `parameters` the run is a variant. What it read stands in its metadata. Runs in several threads at once. Raises
+    BuildError with the notebook's own error and the cell it came from, or where its kernel died or took too long.
     """
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
-    own = {VARIABLE: language} | ({VARIANT: "1"} if parameters is not None else {})
-    with (
-        tempfile.NamedTemporaryFile("r", encoding="utf-8") as reads,
-        _environment(SHOCKCHECK_ROOT=str(ROOT), **{READS: reads.name}, **own),
-    ):
+    with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
+        reads = Path(folder) / "reads"
+        own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
         try:
             executed = execute_notebook(
                 notebook.node if parameters is None else _for_any_event(notebook.node),
                 None,
                 parameters=parameters or {},
-                kernel_name=KERNEL,
-                cwd=str(NOTEBOOKS),
+                kernel_name=warm.kernel(),
                 progress_bar=False,
-                config=PRIVATE,
+                execution_timeout=TIMEOUT,
+                config=_config(folder, own),
             )
         except PapermillExecutionError as error:
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
-        executed.metadata["shockcheck"] = {"read": sorted(set(reads.read().splitlines()))}
+        except DeadKernelError as error:
+            raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
+        except CellTimeoutError as error:
+            raise BuildError(f"{notebook.name}: a cell took longer than {TIMEOUT} seconds; shorten its work") from error
+        executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
+
+
+def _config(folder: str, environment: dict[str, str]) -> Config:
+    """What the kernel of one run is started with: sockets in `folder`, and `environment` set before its first cell.
+
+    No port is opened, so that ipykernel has no cause to warn that TCP can be listened to. Level 50: at its end ipykernel
+    logs the interrupt that nbclient sends to every kernel as an error of the kernel's. The state of widgets is not
+    stored: it is long, it is of no use without a kernel, and its ids differ from run to run.
+    """
+    line = f"import os; os.environ.update({environment!r}); del os"
+    arguments = ["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={line}"]
+    manager = {"transport": "ipc", "ip": f"{folder}/kernel", "connection_file": f"{folder}/kernel.json"}
+    return Config(KernelManager=manager, NotebookClient={"extra_arguments": arguments, "store_widget_state": False})
 
 
 def _for_any_event(node: NotebookNode) -> NotebookNode:
@@ -195,18 +203,6 @@ def _for_any_event(node: NotebookNode) -> NotebookNode:
     node = copy.deepcopy(node)
     node.cells = [cell for cell in node.cells if ARTICLE not in cell.metadata.get("tags", [])]
     return node
-
-
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Environment variables for the kernels that are started inside the block."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _reason(error: Any) -> str:

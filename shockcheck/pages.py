@@ -4,11 +4,10 @@ import copy
 import html
 import math
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -18,28 +17,27 @@ import pandas as pd
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from shockcheck import charts, derivations, frames, linked, tables, trace, what_if
+from shockcheck import cache, charts, derivations, frames, linked, tables, trace, what_if
 from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, shown_in
 from shockcheck.languages import Language, get
 from shockcheck.ledger import Ledger
-from shockcheck.paths import LEDGER, ROOT, TEMPLATES, shown
+from shockcheck.paths import LEDGER, TEMPLATES, shown
 
 VERSIONS = ("shockcheck", "pandas", "matplotlib", "papermill", "nbconvert", "CurrencyConverter")
 LARGEST = 40  # rows of a grid that are drawn: as many as stay readable
-INPUTS = ("data", "notebooks", "shockcheck", "requirements.lock")
 SVG = "image/svg+xml"
 STYLED = re.compile(r'<span class="(?!c1|s1|s2|k|kn|sa|si)[a-z0-9]*">(.*?)</span>')  # all but the classes that have a colour
 
 
-@cache
+@lru_cache
 def _exporter() -> Any:
     from nbconvert import HTMLExporter  # takes most of a second to import: not before there is a page to export
 
     return HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
 
 
-@cache
+@lru_cache
 def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "report"])
     return jinja2.Environment(
@@ -61,6 +59,7 @@ def page(
     name: str,
     variant: bool = False,
     language: Language | None = None,
+    commit: str = "",
 ) -> str:
     """The page `name` of one executed notebook; `home` is the way to the index, `parameters` are those of the run.
 
@@ -96,7 +95,7 @@ def page(
         "style": _asset("style.css"),
         "script": what_if.script(findings, language) if not variant else None,
         "what_if": _asset("what_if.js"),
-        **foot(node.metadata.get("shockcheck", {}).get("read", [])),
+        **foot(node.metadata.get("shockcheck", {}).get("read", []), commit),
     }
     body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
     return body
@@ -258,7 +257,7 @@ def index(
             style=_asset("style.css"),
             language=language,
             _=language.text,
-            **foot(used_by_the_index()),
+            **foot(used_by_the_index(), cache.in_words(cache.commit(cache.INPUTS))),
         )
     )
 
@@ -296,7 +295,7 @@ def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledge
             chart=chart,
             style=_asset("style.css"),
             _=language.text,
-            **foot(used_by_the_index()),
+            **foot(used_by_the_index(), cache.in_words(cache.commit(cache.INPUTS))),
         )
     )
 
@@ -305,27 +304,18 @@ def _shown(entry: dict[str, Any]) -> Finding:
     return Finding(**{name: value for name, value in entry.items() if name != "notebook"})
 
 
-def foot(read: Iterable[str]) -> dict[str, Any]:
-    """What a page says of its making: package versions, the commit of the inputs, the SHA-256 of the files it `read`."""
-    return {
-        "versions": {name: version(name) for name in VERSIONS},
-        "commit": commit(),
-        "files": {name: tables.digest((ROOT / name).read_bytes()).removeprefix("sha256:") for name in sorted(set(read))},
-    }
+def foot(read: Iterable[str], commit: str) -> dict[str, Any]:
+    """What a page says of its making: package versions, the commit of its inputs, the SHA-256 of what it `read`.
 
-
-@cache
-def commit() -> str:
-    """The last commit that changed what pages are made from, with a note where the files differ from it."""
-    last = _git("log", "-1", "--format=%H", "--", *INPUTS)
-    if not last:
-        return "not under version control"
-    return f"{last} with uncommitted changes" if _git("status", "--porcelain", "--", *INPUTS) else last
-
-
-def _git(*arguments: str) -> str:
-    try:
-        answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    Of a file that was read in part it is that of the rows or entries in use.
+    """
+    parts: dict[str, list[str]] = {}
+    for name in sorted(set(read)):
+        parts.setdefault(name.partition("#")[0], []).append(name)
+    sums = {}
+    for file, names in parts.items():
+        whole = file in names
+        sums[file if whole else f"{file}, {len(names)} in use"] = (
+            cache.current(file) if whole else cache.digest("".join(cache.current(name) for name in names))
+        )
+    return {"versions": {name: version(name) for name in VERSIONS}, "commit": commit, "files": sums}

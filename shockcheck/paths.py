@@ -20,13 +20,15 @@ def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
-def read(path: Path) -> bytes:
-    """The bytes of a file of the project; where the build watches what a notebook reads, the file's name is noted."""
+def note(name: str) -> None:
+    """Note that a notebook has read `name`, where the build watches it: a file, or 'FILE#KEY' for a row or entry of it.
+
+    'FILE#KEY*' stands for all rows whose key begins so.
+    """
     log = os.environ.get(READS)
     if log:
         with Path(log).open("a", encoding="utf-8") as file:
-            file.write(f"{shown(path)}\n")
-    return path.read_bytes()
+            file.write(f"{name}\n")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from shockcheck import grid, ledger, notebooks, pages, tables
+from shockcheck import cache, facts, grid, ledger, notebooks, pages, tables
 from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, shown_in
 from shockcheck.languages import Language, get
@@ -27,39 +27,58 @@ def folder_of(language: Language) -> Path:
     return REPORTS if language.code == "en" else REPORTS / language.code
 
 
-def build(console: Console, language: Language) -> dict[str, str]:
-    """Build every page, `findings.json` and the index; returns the failed notebooks with their errors.
+def check() -> None:
+    """Raise ShockcheckError for the first fault of tables, ledger or checks, before anything is written."""
+    _checked()
 
-    Raises ShockcheckError, before anything is written, for faults of tables, ledger or checks.
+
+def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entry:
+    """Build one page of the article's report and keep what it was built from; the index stays as it is.
+
+    With `reuse` the executed copy from the last build is written as a page again, not run. Raises BuildError, and leaves
+    the page as it was, where that cannot be done.
     """
-    book, found = _checked()
-    folder = folder_of(language)
+    notebook, book, folder = notebooks.named(name), ledger.load(), folder_of(language)
+    executed, page = folder / f"{name}.ipynb", folder / f"{name}.html"
+    before = cache.state(name)
+    node = nbformat.read(executed, as_version=4) if reuse else notebooks.run(notebook, language=language.code)
+    findings = notebooks.complete_findings(notebook, node)
+    read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
+    node.metadata["shockcheck"]["read"] = sorted(set(read))
+    keys = cache.of_page(name, read)
+    commit = cache.commit(cache.paths_of(keys))
+    html = pages.page(
+        node,
+        book,
+        notebook.title,
+        notebook.parameters,
+        "index.html",
+        name,
+        language=language,
+        commit=cache.in_words(commit),
+    )
     _prepare(folder)
-    findings, failures, titles = [], {}, {}
-    with _progress(console) as progress:
-        for notebook in progress.track(found, description="building"):
-            try:
-                findings += _build_page(notebook, book, language)
-                titles[notebook.name] = notebook.title
-                progress.console.print(f"  [green]built[/]  {shown(folder / notebook.name)}.html")
-            except BuildError as error:
-                failures[notebook.name] = str(error)
-                progress.console.print(f"  [red]failed[/] {notebook.name}", highlight=False)
+    _write(executed, _as_text(node))
+    _write(page, html)
+    outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
+    entry = cache.Entry(cache.inputs(keys), outputs, commit, notebook.title, findings)
+    if before == cache.state(name):  # else it was built from something that has changed since
+        cache.store(cache.FOLDER / language.code / f"{name}.json", entry)
+    return entry
+
+
+def build_index(language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]) -> cache.Entry:
+    """Write `findings.json` and the index from what was found; the claims of the `failures` are shown as such."""
+    book, folder = ledger.load(), folder_of(language)
     order = {claim.id: place for place, claim in enumerate(book.claims)}
-    findings.sort(key=lambda entry: order[entry["id"]])
+    findings = sorted((one for entry in entries.values() for one in entry.findings), key=lambda one: order[one["id"]])
+    titles = {name: entry.title for name, entry in entries.items()}
+    _prepare(folder)
     _write(folder / "findings.json", _as_json(findings))
     _write(folder / "index.html", pages.index(book, findings, failures, titles, language))
-    return failures
-
-
-def build_page(name: str, console: Console, language: Language) -> Path:
-    """Build one page of the article's report; the index and `findings.json` stay as they are."""
-    notebook = notebooks.named(name)
-    book, _ = _checked()
-    _prepare(folder_of(language))
-    with console.status(f"running {name}"):
-        _build_page(notebook, book, language)
-    return folder_of(language) / f"{name}.html"
+    outputs = {shown(path): cache.of_file(path) for path in (folder / "findings.json", folder / "index.html")}
+    commit = cache.commit(cache.INPUTS)
+    return cache.Entry(cache.inputs(cache.of_index(entries)), outputs, commit, findings=findings)
 
 
 def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
@@ -84,7 +103,9 @@ def _variant(
     node = notebooks.run(notebook, parameters)
     findings = notebooks.complete_findings(notebook, node)
     title = f"{notebook.title}: {', '.join(f'{key} {value}' for key, value in given.items())}"
-    html = pages.page(node, book, title, notebook.parameters | parameters, "../../index.html", name, variant=True)
+    commit = cache.in_words(cache.commit(cache.INPUTS))
+    given_and_default = notebook.parameters | parameters
+    html = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True, commit=commit)
     _prepare(folder)
     _write(folder / f"{name}.html", html)
     _write(folder / f"{name}.ipynb", _as_text(node))
@@ -138,6 +159,7 @@ def refresh_notebooks(console: Console) -> list[Path]:
         runs = [(notebook, notebooks.run(notebook)) for notebook in every]
     for notebook, node in runs:
         notebooks.complete_findings(notebook, node)
+        del node.metadata["shockcheck"]  # what it read is the build's to know
     for notebook, node in runs:
         _write(notebook.path, _as_text(node))
     _write(README, readme())
@@ -172,15 +194,6 @@ def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
     for notebook in found:
         notebook.check_parameters_cell()
     return book, found
-
-
-def _build_page(notebook: Notebook, book: ledger.Ledger, language: Language) -> list[dict[str, Any]]:
-    node = notebooks.run(notebook, language=language.code)
-    findings = notebooks.complete_findings(notebook, node)
-    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", notebook.name, language=language)
-    _write(folder_of(language) / f"{notebook.name}.ipynb", _as_text(node))
-    _write(folder_of(language) / f"{notebook.name}.html", html)
-    return findings
 
 
 def _folder_name(name: str, given: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import DataError
-from shockcheck.paths import DATA, read, shown, write_whole
+from shockcheck.paths import DATA, note, shown, write_whole
 
 PACKAGE = DATA / "datapackage.json"
 
@@ -36,7 +36,7 @@ def content(entry: dict[str, Any]) -> bytes:
     """The table's bytes as they stand in its file, whatever their checksum."""
     path = DATA / entry["path"]
     try:
-        return read(path)
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
 
@@ -46,11 +46,12 @@ def digest(raw: bytes) -> str:
     return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
-def load(name: str) -> pd.DataFrame:
+def load(name: str, watched: bool = True) -> pd.DataFrame:
     """The table `name`, one row a row of its file; dates and numbers typed by the schema, text never missing.
 
-    Raises DataError where the file is missing, or is not the one whose SHA-256 the data package holds: then with the
-    first fault that its schema finds in it, or with the way to accept the change.
+    That the file was read is noted, unless the caller notes the rows that it uses and says so by `watched`. Raises
+    DataError where the file is missing, or is not the one whose SHA-256 the data package holds: then with the first fault
+    that its schema finds in it, or with the way to accept the change.
     """
     entry = resource(name)
     raw = content(entry)
@@ -60,6 +61,8 @@ def load(name: str) -> pd.DataFrame:
     for field in entry["schema"]["fields"]:
         table[field["name"]] = _typed(table[field["name"]], field["type"])
     table.attrs["table"] = name
+    if watched:
+        note(f"data/{entry['path']}")
     return table
 
 
@@ -104,8 +107,8 @@ def _row(entry: dict[str, Any], column: str, row: Mapping[str, Any]) -> Row:
 
 
 def _published(source: str) -> pd.Timestamp:
-    sources = load("sources").set_index("id")["published"]
-    return sources.get(source, pd.NaT)
+    note(f"data/{resource('sources')['path']}#{source}")
+    return load("sources", watched=False).set_index("id")["published"].get(source, pd.NaT)
 
 
 def _unit(entry: dict[str, Any], column: str, row: Mapping[str, Any]) -> str:

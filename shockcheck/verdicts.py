@@ -23,7 +23,6 @@ from typing import Literal
 
 import pandas as pd
 from babel.numbers import NumberFormatError, parse_decimal
-from num2words import num2words
 
 Hedge = Literal["about", "less than", "almost", "between", "exactly"]
 Direction = Literal["rise", "fall"]
@@ -37,6 +36,8 @@ SPELLED_OUT = 100  # newspapers print small numbers as words
 
 @cache
 def _words(language: str) -> dict[str, Decimal]:
+    from num2words import num2words  # slow to import, with all its languages
+
     return {num2words(number, lang=language): Decimal(number) for number in range(SPELLED_OUT + 1)}
 
 

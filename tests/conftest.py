@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +103,29 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy with its report built. Read it, do not change it."""
-    project = copy_to(tmp_path_factory.mktemp("built"))
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """A copy with its report built, once for all processes of a run. Read it, do not change it."""
+    shared = tmp_path_factory.getbasetemp()
+    root = (shared if worker_id == "master" else shared.parent) / "built"
+    try:
+        root.mkdir()
+    except FileExistsError:  # another process has begun it
+        wait_for(root / "done")
+        return Project(root)
+    project = copy_to(root)
     done = project.run("report")
+    (root / "done").write_text(done.stderr, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return project
+
+
+def wait_for(file: Path, seconds: float = 120) -> None:
+    """Wait until a file is there; fails where it does not come."""
+    for _ in range(int(seconds / 0.1)):
+        if file.exists():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{file} has not come in {seconds} seconds")
 
 
 @pytest.fixture

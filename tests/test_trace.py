@@ -5,7 +5,7 @@ import re
 
 import pytest
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shockcheck import derivations, fx, ledger, measures, notebooks, prices, tables, trace
@@ -154,6 +154,7 @@ def test_an_address_of_no_row_is_refused_with_what_there_is(address, message):
         trace.touched(address)
 
 
+@settings(deadline=None, max_examples=14)  # each reads all notebooks and tables
 @given(st.sampled_from([finding for finding in STORED if finding.derivation]))
 def test_whatever_a_trace_shows_its_rows_lead_back_to_the_claim(finding):
     own = [node["row"] for node in finding.derivation["nodes"] if node.get("row", {}).get("file", "").startswith("data/")]

@@ -1,0 +1,26 @@
+"""What the fork server imports and makes ready once, so that no worker and no kernel has to; see `warm`.
+
+No file of a project is read here: what a notebook reads is watched, and must be read in its own kernel.
+"""
+
+import sys
+
+# jsonschema, deep below nbformat and Frictionless, imports this package where it is installed and spends two seconds on
+# compiling a grammar for addresses that nothing here validates. It is optional: without it jsonschema goes on.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+import gc  # noqa: E402
+
+import ipykernel.ipkernel  # noqa: E402
+import ipykernel.kernelapp  # noqa: E402, F401
+import matplotlib.backends.backend_svg  # noqa: E402, F401
+import pandas as pd  # noqa: E402
+
+from shockcheck import charts, exchanges, findings, forensics, fx, prices  # noqa: E402, F401
+
+pd.options.display.max_columns = 20  # as pandas has it where it is imported in a kernel
+fx._converter()  # reads the rates that the package ships
+for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # the largest, and those of the three continents
+    exchanges.calendar(exchange)
+charts.ranked(pd.Series({"": 1.0}), "", "", digits=1)  # fonts are looked up at the first drawing
+gc.freeze()  # what is there now stays, shared with every fork

@@ -1,0 +1,124 @@
+"""Warm kernels: ipykernels forked from a process that has imported what notebooks need, in place of new interpreters.
+
+A kernel provisioner is the extension point that jupyter_client documents for this: everything else, from papermill down
+to the messages, is as with any kernel. The process to fork from is Python's own fork server (multiprocessing), which
+holds one thread and no socket of a kernel's. What it imports is in `preload`. It ends with the process that started it,
+however that ends, and the kernels with it.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from multiprocessing import forkserver
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+
+from shockcheck.paths import NOTEBOOKS, PACKAGE
+
+NAME = "shockcheck-warm"  # of the kernel and, as an entry point, of the provisioner
+ORDINARY = "python3"
+COLD = "SHOCKCHECK_COLD"  # set by `--no-warm`
+
+
+def possible() -> bool:
+    """Whether kernels can be forked here: on Linux, unless switched off; elsewhere forking is not safe."""
+    return sys.platform == "linux" and not os.environ.get(COLD)
+
+
+def kernel() -> str:
+    """The name of the kernel that notebooks run on: the warm one where that is possible, else the ordinary one."""
+    return NAME if possible() else ORDINARY
+
+
+def start() -> None:
+    """Start the process to fork from, which makes itself ready while this one goes on."""
+    if possible():
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["shockcheck.preload"])
+        forkserver.ensure_running()
+
+
+def stop() -> None:
+    """Kill every kernel that was forked and still runs."""
+    for process in multiprocessing.active_children():
+        process.kill()
+
+
+@contextmanager
+def kernels() -> Iterator[None]:
+    """Inside the block the kernel `NAME` is known, kernels start where the notebooks are, and none outlives it."""
+    before = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(PACKAGE), before)))
+    try:
+        with chdir(NOTEBOOKS):
+            yield
+    finally:
+        stop()
+        os.environ.pop("JUPYTER_PATH")
+        if before is not None:
+            os.environ["JUPYTER_PATH"] = before
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts a kernel by a fork; all the rest, signals, time-outs and the end of it, is as with a local process."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        """Fork a kernel with the arguments, the folder and the environment that it would have been started with."""
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        start()
+        process = multiprocessing.get_context("forkserver").Process(
+            target=_run, args=(arguments, kwargs.get("cwd"), dict(kwargs["env"])), daemon=True
+        )
+        process.start()
+        self.process = _Popen(process)
+        self.pid = self.pgid = process.pid
+        return self.connection_info
+
+
+class _Popen:
+    """A process of multiprocessing's with the face of one of subprocess's, which the provisioner knows."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: multiprocessing.Process) -> None:
+        self._process, self.pid = process, process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        self._process.join()
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _run(arguments: list[str], folder: str | None, environment: dict[str, str]) -> None:
+    """In the fork: become the leader of a group of one's own, as a new kernel would, and be a kernel."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()
+    if folder:
+        os.chdir(folder)
+    os.environ.clear()
+    os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
+    threading.Thread(target=_follow, args=(multiprocessing.parent_process(),), daemon=True).start()
+    IPKernelApp.launch_instance(arguments)
+
+
+def _follow(build: multiprocessing.process.BaseProcess) -> None:
+    """End with the process of the build, even where that is killed."""
+    build.join()
+    os._exit(1)
