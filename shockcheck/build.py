@@ -64,8 +64,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
             warm.start()
         from shockcheck import languages, report
 
-        report.check()
         language = languages.get(plan.lang)
+        report.check(language)
         failures: dict[str, str] = {}
         for name, entry, error in _pages(plan, workers):
             said(name, error)

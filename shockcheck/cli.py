@@ -78,7 +78,11 @@ def _all(lang: str, why: bool) -> None:
             typer.echo(f"{shown(folder / name)}.html: {reason}")
     failures = {}
     if not plan.nothing:
-        failures = _built(plan, folder)
+        try:
+            failures = _built(plan, folder)
+        except KeyboardInterrupt:
+            _complain("interrupted; what was built before stands, and the next build goes on from there")
+            raise typer.Exit(130) from None
     for error in failures.values():
         _complain(error)
     typer.echo(_summary(folder, stood=plan.nothing))
@@ -121,7 +125,7 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str) -> None
             typer.echo(reports.shown(reports.build_variant(name, given, _console())))
         else:
             reports.notebooks.named(name)
-            reports.check()
+            reports.check(languages.get(lang))
             with _console().status(f"running {name}"):
                 reports.build_page(name, languages.get(lang))
             typer.echo(reports.shown(reports.folder_of(languages.get(lang)) / f"{name}.html"))
@@ -243,6 +247,3 @@ def main() -> None:
     except ShockcheckError as error:
         _complain(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        _complain("interrupted; what was built before stands, and the next build goes on from there")
-        sys.exit(130)

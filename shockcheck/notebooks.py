@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import logging
 import os
 import tempfile
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}

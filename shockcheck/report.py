@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ def folder_of(language: Language) -> Path:
     return REPORTS if language.code == "en" else REPORTS / language.code
 
 
-def check() -> None:
-    """Raise ShockcheckError for the first fault of tables, ledger or checks, before anything is written."""
+def check(language: Language) -> None:
+    """Raise ShockcheckError for the first fault of tables, ledger, checks or folder, before anything is written."""
     _checked()
+    _prepare(folder_of(language))
 
 
 def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entry:
@@ -57,7 +59,6 @@ def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entr
         language=language,
         commit=cache.in_words(commit),
     )
-    _prepare(folder)
     _write(executed, _as_text(node))
     _write(page, html)
     outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
@@ -73,7 +74,6 @@ def build_index(language: Language, entries: dict[str, cache.Entry], failures: d
     order = {claim.id: place for place, claim in enumerate(book.claims)}
     findings = sorted((one for entry in entries.values() for one in entry.findings), key=lambda one: order[one["id"]])
     titles = {name: entry.title for name, entry in entries.items()}
-    _prepare(folder)
     _write(folder / "findings.json", _as_json(findings))
     _write(folder / "index.html", pages.index(book, findings, failures, titles, language))
     outputs = {shown(path): cache.of_file(path) for path in (folder / "findings.json", folder / "index.html")}
@@ -207,9 +207,8 @@ def _prepare(folder: Path) -> None:
     """Make the folder and see that it takes files, before any work is spent."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        write_whole(probe, "")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise _unwritable(folder, error) from error
 

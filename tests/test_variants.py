@@ -172,8 +172,11 @@ def test_a_grid_at_fault_builds_nothing(project, tmp_path, text, message):
     (tmp_path / "grid.csv").write_text(text)
     grid = str(tmp_path / "grid.csv")
     assert message in project.fails("report", "--only", MULTIPLE, "--grid", grid, "-p", "source=yahoo")
-    assert "cannot be read" in project.fails("report", "--only", MULTIPLE, "--grid", grid + "x")
-    assert "--grid runs one notebook" in project.fails("report", "--grid", grid)
+
+
+def test_a_grid_is_a_file_and_of_one_notebook(project):
+    assert "cannot be read" in project.fails("report", "--only", MULTIPLE, "--grid", "none.csv")
+    assert "--grid runs one notebook" in project.fails("report", "--grid", "none.csv")
 
 
 def embedded(symbol, **changes):

@@ -1,0 +1,247 @@
+"""The build: what is due and why, kernels that are forked, and what is left of them when something goes wrong."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from conftest import NOTEBOOKS, Project, copy_to
+
+from shockcheck import cache, warm
+
+MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
+STANDS = "stands; nothing that it depends on has changed"
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project of two notebooks, built: one reads prices, one image benchmarks. Copy it, do not change it."""
+    project = copy_to(tmp_path_factory.mktemp("pair"))
+    project.keep(MULTIPLE, IMAGES)
+    done = project.run("report")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture
+def two(pair: Project, tmp_path: Path) -> Project:
+    """A copy of the pair to change, as built as that is."""
+    shutil.copytree(pair.root, tmp_path / "two")
+    return Project(tmp_path / "two")
+
+
+def why(project: Project, **environment: str) -> dict[str, str]:
+    """Why each page was built or not in a build now."""
+    done = project.run("report", "--why", **environment)
+    assert done.returncode == 0, done.stderr
+    return dict(re.findall(r"(?m)^reports/(\d[\w-]+)\.html: (.+)$", done.stdout))
+
+
+def built(project: Project) -> dict[str, int]:
+    """When each file of the report was last written."""
+    return {path.name: path.stat().st_mtime_ns for path in (project.root / "reports").iterdir()}
+
+
+def test_nothing_is_built_again_whatever_was_touched(two):
+    before = built(two)
+    for path in [*(two.root / "data").iterdir(), *(two.root / "notebooks").iterdir()]:
+        os.utime(path)
+    assert why(two) == {MULTIPLE: STANDS, IMAGES: STANDS}
+    assert built(two) == before
+    assert "nothing was due" in two.run("report").stdout
+
+
+def test_a_changed_row_builds_exactly_the_pages_that_read_its_file(two):
+    before = built(two)
+    two.edit("data/prices.csv", "116.7,118.42", "116.7,120.42")
+    assert two.run("checksums").returncode == 0
+    assert why(two) == {MULTIPLE: "data/prices.csv changed", IMAGES: STANDS}
+    after = built(two)
+    assert after[f"{IMAGES}.html"] == before[f"{IMAGES}.html"]
+    assert after[f"{MULTIPLE}.html"] != before[f"{MULTIPLE}.html"]
+
+
+def test_a_fact_a_source_and_a_claim_are_told_by_their_rows(two):
+    two.edit("data/facts.csv", "size of Janus-Pro's pictures", "size of the pictures")
+    assert two.run("checksums").returncode == 0
+    assert why(two) == {MULTIPLE: STANDS, IMAGES: "data/facts.csv#janus-pro-resolution changed"}
+    two.edit("data/claims.yml", "states: Until then", "states: Before that")
+    assert why(two) == {MULTIPLE: "data/claims.yml#nvidia-price-earnings changed", IMAGES: STANDS}
+    two.edit("data/sources.csv", "motley-fool-2025-02-02,", "motley-fool-2025-02-02,The ")
+    assert two.run("checksums").returncode == 0
+    assert why(two) == {MULTIPLE: "data/sources.csv#motley-fool-2025-02-02 changed", IMAGES: STANDS}
+
+
+def test_a_changed_cell_builds_its_page_and_changed_outputs_build_none(two):
+    path = two.root / f"notebooks/{IMAGES}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert why(two) == {MULTIPLE: STANDS, IMAGES: STANDS}
+    two.edit(f"notebooks/{IMAGES}.ipynb", "# Pictures from text", "# Pictures")
+    assert why(two) == {MULTIPLE: STANDS, IMAGES: f"cells of notebooks/{IMAGES}.ipynb changed"}
+    assert "<title>Pictures – shockcheck</title>" in (two.root / f"reports/{IMAGES}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        (f"reports/{IMAGES}.html", lambda text: text[: len(text) // 2]),
+        (f"reports/{IMAGES}.html", lambda text: text.replace("holds", "hold")),
+        (f"reports/{IMAGES}.html", None),
+        (f"reports/{IMAGES}.ipynb", lambda text: text + " "),
+        (f".cache/report/en/{IMAGES}.json", lambda text: text[:100]),
+        (f".cache/report/en/{IMAGES}.json", lambda text: text.replace('"holds"', '"off"')),
+        (f".cache/report/en/{IMAGES}.json", lambda text: "[]"),
+        ("reports/index.html", lambda text: ""),
+        ("reports/findings.json", None),
+    ],
+)
+def test_what_was_cut_short_or_tampered_with_is_built_again(two, file, damage):
+    before = two.reports()
+    path = two.root / file
+    path.unlink() if damage is None else path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")
+    reasons = why(two)
+    assert reasons[MULTIPLE] == STANDS
+    assert (reasons[IMAGES] == STANDS) == ("index" in file or "findings" in file)
+    assert two.reports() == before
+
+
+def test_what_changes_no_page_is_still_checked(two):
+    text = (two.root / "data/claims.yml").read_text(encoding="utf-8")
+    entry = text[text.index("  - id: nvidia-price-earnings") :].replace("nvidia-price-earnings", "nvidia-other")
+    (two.root / "data/claims.yml").write_text(text + entry, encoding="utf-8")
+    assert "no notebook checks nvidia-other" in two.fails("report")
+    (two.root / "data/claims.yml").write_text(text, encoding="utf-8")
+    two.edit("data/chips.csv", "H800", "H801")  # which no page of these reads
+    assert "data/chips.csv has not the SHA-256" in two.fails("report")
+
+
+def test_ordinary_kernels_give_the_same_bytes(two, tmp_path):
+    before = two.reports()
+    for path in (two.root / "reports").iterdir():
+        path.unlink()
+    done = two.run("report", "--no-warm")
+    assert done.returncode == 0, done.stderr
+    assert two.reports() == before
+
+
+@pytest.fixture
+def other(project: Project) -> Project:
+    """One notebook whose cells a test may change, beside one that is whole."""
+    project.keep(MULTIPLE, IMAGES)
+    return project
+
+
+def sabotage(project: Project, code: str) -> None:
+    """Put a line before the last cell's of the notebook on image benchmarks that displays facts."""
+    project.edit(f"notebooks/{IMAGES}.ipynb", '"facts.table(', f'"{code}\\n", "facts.table(')
+
+
+def left_behind() -> set[str]:
+    """Processes of this project's builds and their temporary files."""
+    processes = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    own = {line.split()[0] for line in processes if "forkserver" in line or "ipykernel" in line}
+    return own | {path.name for path in Path(tempfile.gettempdir()).glob("shockcheck-*")}
+
+
+def gone(since: set[str], seconds: float = 10) -> set[str]:
+    """What is left behind after a moment that was not there before."""
+    for _ in range(int(seconds / 0.1)):
+        if not left_behind() - since:
+            break
+        time.sleep(0.1)
+    return left_behind() - since
+
+
+@pytest.mark.parametrize(
+    ("code", "timeout", "message", "options"),
+    [
+        ("import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ()),
+        ("import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ("--no-warm",)),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "60", f"{IMAGES}: its kernel died", ()),
+        ("import time; time.sleep(60)", "2", f"{IMAGES}: a cell took longer than 2 seconds", ()),
+        ("1 / 0", "60", "ZeroDivisionError: division by zero", ()),
+    ],
+)
+def test_a_kernel_that_dies_hangs_or_fails_is_named_and_leaves_nothing(other, monkeypatch, code, timeout, message, options):
+    sabotage(other, code)
+    monkeypatch.setenv("TMPDIR", str(other.root.parent))
+    since = left_behind()
+    done = other.run("report", *options, SHOCKCHECK_TIMEOUT=timeout)
+    assert done.returncode == 1
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert f"built  reports/{MULTIPLE}.html" in done.stderr
+    assert f"{IMAGES} could not be built" in (other.root / "reports/index.html").read_text(encoding="utf-8")
+    assert gone(since) == set()
+    assert list(other.root.parent.glob("shockcheck-*")) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
+    sabotage(other, "import time; time.sleep(40)")
+    since = left_behind()
+    build = subprocess.Popen(
+        [sys.executable, "-m", "shockcheck", "report"],
+        env=os.environ | {"SHOCKCHECK_ROOT": str(other.root), "TMPDIR": str(other.root.parent)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    page = other.root / f".cache/report/en/{MULTIPLE}.json"
+    for _ in range(300):
+        if page.exists():
+            break
+        time.sleep(0.1)
+    os.killpg(build.pid, number)
+    _, said = build.communicate(timeout=20)
+    assert build.returncode == status
+    assert "Traceback" not in said
+    assert gone(since) == set()
+    if number == signal.SIGINT:
+        assert "interrupted; what was built before stands" in said
+        assert list(other.root.parent.glob("shockcheck-*")) == []
+    other.edit(f"notebooks/{IMAGES}.ipynb", "import time; time.sleep(40)", "1")
+    assert why(other)[MULTIPLE] == STANDS
+
+
+def test_a_forked_kernel_is_used_where_it_can_be(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert warm.kernel() == warm.NAME
+    monkeypatch.setenv(warm.COLD, "1")
+    assert warm.kernel() == warm.ORDINARY
+    monkeypatch.delenv(warm.COLD)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert warm.kernel() == warm.ORDINARY
+
+
+def test_notebooks_are_kept_apart(other):
+    """What one notebook sets is not there in the next, although both kernels are of one process."""
+    for name in (MULTIPLE, IMAGES):
+        path = other.root / f"notebooks/{name}.ipynb"
+        text = path.read_text(encoding="utf-8")
+        line = "import shockcheck; assert not hasattr(shockcheck, 'mark'); shockcheck.mark = 1"
+        path.write_text(text.replace('"frames.show()"', f'"frames.show()\\n", "{line}"', 1), encoding="utf-8")
+    done = other.run("report")
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_entry_is_whole_or_none(tmp_path):
+    entry = cache.Entry({"Python": "3"}, {"a": "b"}, {"head": "", "last": "", "dirty": False}, "t", [{"id": "x"}])
+    path = tmp_path / "folder" / "entry.json"
+    cache.store(path, entry)
+    assert cache.load(path) == entry
+    assert cache.load(tmp_path / "none.json") is None
+    text = path.read_text(encoding="utf-8")
+    for damaged in (text[:-1], text.replace('"x"', '"y"'), "", "{}", "null", text.replace('"t"', "1")):
+        path.write_text(damaged, encoding="utf-8")
+        assert cache.load(path) is None
