@@ -1,5 +1,6 @@
 """The build: what is due and why, kernels that are forked, and what is left of them when something goes wrong."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,8 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -147,20 +148,23 @@ def sabotage(project: Project, code: str) -> None:
     project.edit(f"notebooks/{IMAGES}.ipynb", '"facts.table(', f'"{code}\\n", "facts.table(')
 
 
-def left_behind() -> set[str]:
-    """Processes of this project's builds and their temporary files."""
-    processes = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    own = {line.split()[0] for line in processes if "forkserver" in line or "ipykernel" in line}
-    return own | {path.name for path in Path(tempfile.gettempdir()).glob("shockcheck-*")}
-
-
-def gone(since: set[str], seconds: float = 10) -> set[str]:
-    """What is left behind after a moment that was not there before."""
+def left_behind(project: Project, seconds: float = 10) -> list[str]:
+    """What is left of this project's builds after a moment: processes, by their environment, and temporary files."""
     for _ in range(int(seconds / 0.1)):
-        if not left_behind() - since:
+        found = [*processes_of(project), *map(str, project.root.parent.glob("shockcheck-*"))]
+        if not found:
             break
         time.sleep(0.1)
-    return left_behind() - since
+    return found
+
+
+def processes_of(project: Project) -> list[str]:
+    mark, found = f"SHOCKCHECK_ROOT={project.root}\0".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 @pytest.mark.parametrize(
@@ -176,20 +180,25 @@ def gone(since: set[str], seconds: float = 10) -> set[str]:
 def test_a_kernel_that_dies_hangs_or_fails_is_named_and_leaves_nothing(other, monkeypatch, code, timeout, message, options):
     sabotage(other, code)
     monkeypatch.setenv("TMPDIR", str(other.root.parent))
-    since = left_behind()
     done = other.run("report", *options, SHOCKCHECK_TIMEOUT=timeout)
     assert done.returncode == 1
     assert message in done.stderr and "Traceback" not in done.stderr
     assert f"built  reports/{MULTIPLE}.html" in done.stderr
     assert f"{IMAGES} could not be built" in (other.root / "reports/index.html").read_text(encoding="utf-8")
-    assert gone(since) == set()
-    assert list(other.root.parent.glob("shockcheck-*")) == []
+    assert left_behind(other) == []
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    for _ in range(int(seconds / 0.1)):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{seconds} seconds were not enough")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
     sabotage(other, "import time; time.sleep(40)")
-    since = left_behind()
     build = subprocess.Popen(
         [sys.executable, "-m", "shockcheck", "report"],
         env=os.environ | {"SHOCKCHECK_ROOT": str(other.root), "TMPDIR": str(other.root.parent)},
@@ -198,18 +207,17 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         text=True,
     )
     page = other.root / f".cache/report/en/{MULTIPLE}.json"
-    for _ in range(300):
-        if page.exists():
-            break
-        time.sleep(0.1)
+    wait_until(page.exists)
+    assert processes_of(other)
     os.killpg(build.pid, number)
     _, said = build.communicate(timeout=20)
     assert build.returncode == status
     assert "Traceback" not in said
-    assert gone(since) == set()
     if number == signal.SIGINT:
         assert "interrupted; what was built before stands" in said
-        assert list(other.root.parent.glob("shockcheck-*")) == []
+        assert left_behind(other) == []
+    else:  # nobody is there to remove files
+        wait_until(lambda: not processes_of(other))
     other.edit(f"notebooks/{IMAGES}.ipynb", "import time; time.sleep(40)", "1")
     assert why(other)[MULTIPLE] == STANDS
 
