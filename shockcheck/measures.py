@@ -3,7 +3,7 @@
 A measure marked `derived` computes on the line that it returns; given quantities it returns one, with its derivation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -63,6 +63,25 @@ def _in_the_other(amount: Quantity, rate: Quantity) -> str:
 def converted(amount: Numbers, rate: float) -> Numbers:
     """A sum in another currency: amount / rate, the rate being units of the sum's currency for one of the other."""
     return amount / rate
+
+
+def losses_by_count(before: float, after: float, counts: pd.Series, used: float) -> dict[str, float]:
+    """The loss of market value by every share count but the one `used`, in billions, by labels like 'shares of 07 Mar 2001'.
+
+    `counts` is indexed by the day that each is of.
+    """
+    others = {f"shares of {day:%d %b %Y}": count for day, count in counts.items() if count != used}
+    return {label: market_value_loss(before, after, count) for label, count in others.items()}
+
+
+def each_converted(amounts: Mapping[str, float], rate: float, label: str = "{}") -> dict[str, float]:
+    """Several sums in another currency at one rate, by their names, which `label` may say more of."""
+    return {label.format(name): converted(amount, rate) for name, amount in amounts.items()}
+
+
+def at_other_rates(amount: float, rates: Mapping[str, float], used: float) -> dict[str, float]:
+    """A sum in another currency at every rate but the one `used`, by labels like 'rate of ECB, 7 Mar'."""
+    return {f"rate of {name}": converted(amount, rate) for name, rate in rates.items() if rate != used}
 
 
 def daily_losses(closes: pd.Series, shares: float, rate: float = 1.0) -> pd.Series:

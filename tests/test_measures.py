@@ -41,6 +41,16 @@ def test_a_sum_is_converted_by_a_rate_that_says_how_much_of_it_one_of_the_other_
     assert measures.converted(6, 1.5) == 4
 
 
+def test_a_loss_by_the_other_share_counts():
+    counts = pd.Series([1e9, 2e9], index=pd.to_datetime(["2001-03-07", "2001-06-07"]))
+    assert measures.losses_by_count(10, 7, counts, used=2e9) == {"shares of 07 Mar 2001": 3}
+
+
+def test_sums_at_one_rate_and_a_sum_at_the_other_rates():
+    assert measures.each_converted({"A": 6, "B": 3}, 1.5, label="loss of {}") == {"loss of A": 4, "loss of B": 2}
+    assert measures.at_other_rates(6, {"A": 1.5, "B": 2}, used=2) == {"rate of A": 4}
+
+
 def test_daily_losses_leave_gains_out():
     losses = measures.daily_losses(days(10, 7, 9, 8), 1e9, 0.5)
     assert losses.to_dict() == {pd.Timestamp("2001-01-02"): 6, pd.Timestamp("2001-01-04"): 2}

@@ -12,7 +12,7 @@ from shockcheck.findings import shown_in
 FOUND = notebooks.discover()
 EVERY = [*FOUND, *notebooks.others()]
 IMPORTS_FROM = {"IPython", "pandas", "shockcheck"}
-FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try)
+FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try, ast.comprehension)
 
 
 def code(notebook: notebooks.Notebook) -> list[nbformat.NotebookNode]:
