@@ -20,7 +20,6 @@ from typing import Any
 from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, shown, write_whole
 
 FOLDER = ROOT / ".cache" / "report"
-LOCK = ROOT / "requirements.lock"
 DESCRIPTOR = DATA / "datapackage.json"
 INPUTS = ("data", "notebooks", "shockcheck", "requirements.lock")
 MADE = re.compile(r"\.(py|html|j2|css|js|json|po)$")

@@ -15,6 +15,11 @@ TEMPLATES = PACKAGE / "templates"
 READS = "SHOCKCHECK_READS"  # set by the build to the file in which a notebook's reads are noted
 
 
+def reports_in(lang: str) -> Path:
+    """Where the article's report in that language is built: `reports/`, or below it for all but English."""
+    return REPORTS if lang == "en" else REPORTS / lang
+
+
 def shown(path: Path) -> str:
     """The path as messages and pages print it: relative to the project's root where it lies below it."""
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)

@@ -17,21 +17,16 @@ from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, shown_in
 from shockcheck.languages import Language, get
 from shockcheck.notebooks import Notebook
-from shockcheck.paths import REPORTS, ROOT, shown, write_whole
+from shockcheck.paths import REPORTS, ROOT, reports_in, shown, write_whole
 
 README = ROOT / "README.md"
 TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", re.DOTALL)
 
 
-def folder_of(language: Language) -> Path:
-    """Where the article's report in that language is built: `reports/`, or below it for all but English."""
-    return REPORTS if language.code == "en" else REPORTS / language.code
-
-
 def check(language: Language) -> None:
     """Raise ShockcheckError for the first fault of tables, ledger, checks or folder, before anything is written."""
     _checked()
-    _prepare(folder_of(language))
+    _prepare(reports_in(language.code))
 
 
 def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entry:
@@ -40,7 +35,7 @@ def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entr
     With `reuse` the executed copy from the last build is written as a page again, not run. Raises BuildError, and leaves
     the page as it was, where that cannot be done.
     """
-    notebook, book, folder = notebooks.named(name), ledger.load(), folder_of(language)
+    notebook, book, folder = notebooks.named(name), ledger.load(), reports_in(language.code)
     executed, page = folder / f"{name}.ipynb", folder / f"{name}.html"
     before = cache.state(name)
     node = nbformat.read(executed, as_version=4) if reuse else notebooks.run(notebook, language=language.code)
@@ -70,7 +65,7 @@ def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entr
 
 def build_index(language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]) -> cache.Entry:
     """Write `findings.json` and the index from what was found; the claims of the `failures` are shown as such."""
-    book, folder = ledger.load(), folder_of(language)
+    book, folder = ledger.load(), reports_in(language.code)
     order = {claim.id: place for place, claim in enumerate(book.claims)}
     findings = sorted((one for entry in entries.values() for one in entry.findings), key=lambda one: order[one["id"]])
     titles = {name: entry.title for name, entry in entries.items()}

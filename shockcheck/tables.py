@@ -1,6 +1,5 @@
 """The project's tables: read as the data package describes them, never without a look at their SHA-256."""
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from shockcheck import cache
 from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import DataError
 from shockcheck.paths import DATA, note, shown, write_whole
@@ -43,7 +43,7 @@ def content(entry: dict[str, Any]) -> bytes:
 
 def digest(raw: bytes) -> str:
     """The checksum as the data package writes it, 'sha256:...'."""
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    return f"sha256:{cache.digest(raw)}"
 
 
 def load(name: str, watched: bool = True) -> pd.DataFrame:
@@ -88,9 +88,11 @@ def cells(frame: pd.DataFrame, column: str) -> pd.Series:
     entry = resource(frame.attrs["table"])
     columns = frame.reset_index() if all(frame.index.names) else frame
     given = frame.attrs | {"file": frame.attrs.get("file", f"data/{entry['path']}")}
+    rows = [given | row for row in columns.to_dict("records")]
+    _complete(entry, column, rows)
     quantities = [
-        Quantity(value, _unit(entry, column, given | row), _row(entry, column, given | row))
-        for value, row in zip(pd.to_numeric(frame[column]), columns.to_dict("records"), strict=True)
+        Quantity(value, row["unit"], Row(row["file"], key(entry, row), column, row["day"], row["source"], row["status"]))
+        for value, row in zip(pd.to_numeric(frame[column]), rows, strict=True)
     ]
     return pd.Series(quantities, index=frame.index, dtype=object)
 
@@ -100,22 +102,20 @@ def key(entry: dict[str, Any], row: Mapping[str, Any]) -> str:
     return ":".join(_written(row[name], _field(entry, name)["type"]) for name in entry["schema"]["primaryKey"])
 
 
-def _row(entry: dict[str, Any], column: str, row: Mapping[str, Any]) -> Row:
-    dated = [name for name in (*entry["schema"]["primaryKey"], "as_of") if name in row and _is_day(entry, name)]
-    as_of = row[dated[0]] if dated else _published(row["source"])
-    return Row(row["file"], key(entry, row), column, _written(as_of, "date"), row["source"], row.get("status", "confirmed"))
-
-
-def _published(source: str) -> pd.Timestamp:
-    note(f"data/{resource('sources')['path']}#{source}")
-    return load("sources", watched=False).set_index("id")["published"].get(source, pd.NaT)
-
-
-def _unit(entry: dict[str, Any], column: str, row: Mapping[str, Any]) -> str:
-    unit = _field(entry, column).get("unit") or row.get("unit", "")
-    if unit == "currency of the listing":
-        return row.get("currency") or load("listings").set_index("symbol").at[row["symbol"], "currency"]
-    return unit
+def _complete(entry: dict[str, Any], column: str, rows: list[dict[str, Any]]) -> None:
+    """Add to every row its `unit`, the `day` it is of and its `status`, where need be by listings and sources."""
+    unit = _field(entry, column).get("unit")
+    if unit == "currency of the listing" and any("currency" not in row for row in rows):
+        currencies = load("listings").set_index("symbol")["currency"]
+        rows[:] = [{"currency": currencies[row["symbol"]]} | row for row in rows]
+    dated = [name for name in (*entry["schema"]["primaryKey"], "as_of") if rows and name in rows[0] and _is_day(entry, name)]
+    published = {} if dated else load("sources", watched=False).set_index("id")["published"]
+    for row in rows:
+        if not dated:
+            note(f"data/{resource('sources')['path']}#{row['source']}")
+        row["day"] = _written(row[dated[0]] if dated else published.get(row["source"], pd.NaT), "date")
+        row["unit"] = row["currency"] if unit == "currency of the listing" else unit or row.get("unit", "")
+        row.setdefault("status", "confirmed")
 
 
 def _field(entry: dict[str, Any], name: str) -> dict[str, Any]:

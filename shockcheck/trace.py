@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from shockcheck import derivations, notebooks, tables
 from shockcheck.errors import BuildError, ParameterError
+from shockcheck.facts import FILE as FACTS
+from shockcheck.facts import SOURCES
 from shockcheck.findings import HIGH, LOW, RECOMPUTED, Finding, shown_in
 from shockcheck.languages import Language
 from shockcheck.paths import LEDGER, shown
@@ -101,11 +105,11 @@ def touched(address: str) -> list[Touch]:
     Raises ParameterError, with what there is, for an address of no row.
     """
     file, key = _row(address)
-    found = []
+    sources, found = tables.load("facts").set_index("id")["source"], []
     for notebook in notebooks.discover():
         for entry in shown_in(notebook.node):
             finding = Finding(**entry)
-            uses = [*_as_input(finding, file, key), *_as_citation(finding, file, key)]
+            uses = [*_as_input(finding, file, key), *_as_citation(finding, file, key, sources)]
             if uses:
                 found.append(Touch(finding.id, finding.verdict, "; ".join(dict.fromkeys(uses)), f"{notebook.name}.html"))
     return found
@@ -129,7 +133,7 @@ def _row(address: str) -> tuple[str, str]:
 
 def _as_input(finding: Finding, file: str, key: str) -> Iterator[str]:
     nodes = finding.derivation.get("nodes", [])
-    of_source = file == f"data/{tables.resource('sources')['path']}"
+    of_source = file == SOURCES
     reached = {
         number
         for number, node in enumerate(nodes)
@@ -145,10 +149,10 @@ def _as_input(finding: Finding, file: str, key: str) -> Iterator[str]:
             yield name
 
 
-def _as_citation(finding: Finding, file: str, key: str) -> Iterator[str]:
-    facts = tables.load("facts").set_index("id")
+def _as_citation(finding: Finding, file: str, key: str, sources: pd.Series) -> Iterator[str]:
+    """How the claim's own facts lead to the row: as the fact, or as its source by `sources`, the source of each fact."""
     for fact in finding.claim.facts:
-        if file == f"data/{tables.resource('facts')['path']}" and fact == key:
+        if file == FACTS and fact == key:
             yield f"cited in {shown(LEDGER)}"
-        if file == f"data/{tables.resource('sources')['path']}" and facts.at[fact, "source"] == key:
+        if file == SOURCES and sources[fact] == key:
             yield f"source of the fact {fact}"

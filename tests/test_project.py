@@ -22,7 +22,7 @@ ARROWS = {
     "frames": set(),
     "measures": {"derivations"},
     "charts": {"frames", "languages"},
-    "tables": {"derivations", "errors", "paths"},
+    "tables": {"cache", "derivations", "errors", "paths"},
     "documents": {"errors", "paths"},
     "exchanges": {"errors"},
     "yahoo": {"exchanges", "errors", "paths"},
@@ -41,7 +41,7 @@ ARROWS = {
     "warm": {"paths"},
     "preload": {"charts", "exchanges", "findings", "forensics", "fx", "prices"},
     "build": {"cache", "languages", "report", "warm", "errors", "paths"},
-    "trace": {"derivations", "findings", "languages", "notebooks", "tables", "errors", "paths"},
+    "trace": {"derivations", "facts", "findings", "languages", "notebooks", "tables", "errors", "paths"},
     "what_if": {"derivations", "findings", "languages", "measures"},
     "pages": {
         "cache",
