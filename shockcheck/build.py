@@ -1,14 +1,17 @@
 """The build of the article's report: which pages are due, and those on all cores; over at once where nothing is due."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from shockcheck import cache
 from shockcheck.errors import BuildError
 from shockcheck.paths import NOTEBOOKS
 
+PATIENCE = 0.1  # seconds
 COMMIT = "the commit of its inputs is another; written again, not run"
 
 
@@ -67,12 +70,13 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
         language = languages.get(plan.lang)
         report.check(language)
         failures: dict[str, str] = {}
-        for name, entry, error in _pages(plan, workers):
-            said(name, error)
-            if error:
-                failures[name] = error
-            else:
-                plan.entries[name] = entry
+        with closing(_pages(plan, workers)) as pages:
+            for name, entry, error in pages:
+                said(name, error)
+                if error:
+                    failures[name] = error
+                else:
+                    plan.entries[name] = entry
         built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
         index = report.build_index(language, built, failures)
         if failures:
@@ -93,16 +97,15 @@ def _pages(plan: Plan, workers: int | None) -> Iterator[tuple[str, cache.Entry |
         yield from ((name, *_built(plan, name)) for name in plan.due)
         return
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    jobs = {name: pool.submit(_built, plan, name) for name in plan.due}
     try:
-        jobs = {name: pool.submit(_built, plan, name) for name in plan.due}
         for name, job in jobs.items():
             yield name, *job.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        warm.stop()  # what waits for a kernel goes on, and finds it dead
-        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(job.done() for job in jobs.values()):  # interrupted; a kernel may be about to start just now
+            warm.stop()
+            time.sleep(PATIENCE)
 
 
 def _built(plan: Plan, name: str) -> tuple[cache.Entry | None, str | None]:

@@ -160,7 +160,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
     With `parameters` the run is a variant. What it read stands in its metadata. Runs in several threads at once. Raises
     BuildError with the notebook's own error and the cell it came from, or where its kernel died or took too long.
     """
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellTimeoutError
     from papermill import PapermillExecutionError, execute_notebook
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
@@ -179,7 +179,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
             )
         except PapermillExecutionError as error:
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
-        except DeadKernelError as error:
+        except RuntimeError as error:  # nbclient's own for one that dies, jupyter_client's for one that does not come up
             raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
         except CellTimeoutError as error:
             raise BuildError(f"{notebook.name}: a cell took longer than {TIMEOUT} seconds; shorten its work") from error

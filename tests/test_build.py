@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import NOTEBOOKS, Project, copy_to
 
-from shockcheck import cache, warm
+from shockcheck import build, cache, warm
 
 MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
 STANDS = "stands; nothing that it depends on has changed"
@@ -220,6 +221,22 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         wait_until(lambda: not processes_of(other))
     other.edit(f"notebooks/{IMAGES}.ipynb", "import time; time.sleep(40)", "1")
     assert why(other)[MULTIPLE] == STANDS
+
+
+def test_what_is_pending_is_dropped_when_a_build_is_left(monkeypatch):
+    begun = []
+
+    def built(plan: SimpleNamespace, name: str) -> tuple[None, str]:
+        begun.append(name)
+        time.sleep(0.2)
+        return None, "left"
+
+    monkeypatch.setattr(build, "_built", built)
+    monkeypatch.setattr(warm, "possible", lambda: True)
+    pages = build._pages(SimpleNamespace(due=list("abcdefgh")), workers=2)
+    assert next(pages) == ("a", None, "left")
+    pages.close()
+    assert 2 <= len(begun) < 8
 
 
 def test_a_forked_kernel_is_used_where_it_can_be(monkeypatch):
