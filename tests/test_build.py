@@ -197,6 +197,11 @@ def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
     pytest.fail(f"{seconds} seconds were not enough")
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores interrupts, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
     sabotage(other, "import time; time.sleep(40)")
@@ -206,6 +211,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     page = other.root / f".cache/report/en/{MULTIPLE}.json"
     wait_until(page.exists)
