@@ -33,8 +33,12 @@ STYLED = re.compile(r'<span class="(?!c1|s1|s2|k|kn|sa|si)[a-z0-9]*">(.*?)</span
 @lru_cache
 def _exporter() -> Any:
     from nbconvert import HTMLExporter  # takes most of a second to import: not before there is a page to export
+    from nbconvert.filters import Highlight2HTML
 
-    return HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=exporter))
+    # Not by HTMLExporter's own method, which parses the page once more to change elements that this template has not.
+    return super(HTMLExporter, exporter)
 
 
 @lru_cache
