@@ -14,6 +14,9 @@ endif
 # The kernel python3 is this environment's, even where the user has another of that name in a place that comes first.
 export JUPYTER_PATH := $(PREFIX)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PATH))
 
+# Modules are compiled once, not in every process that imports them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help report test lab notebooks data checksums lint lock clean setup
 

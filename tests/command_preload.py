@@ -11,3 +11,7 @@ for name in (
     "pydantic", "rich.progress", "ruamel.yaml", "typer", "yfinance",
 ):  # fmt: skip
     importlib.import_module(name)
+
+exchange_calendars = sys.modules["exchange_calendars"]
+for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # which the library keeps: the package asks for them in these words
+    exchange_calendars.get_calendar(exchange, start="2000-01-01", end="2030-12-31")
