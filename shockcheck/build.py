@@ -12,7 +12,6 @@ from shockcheck.errors import BuildError
 from shockcheck.paths import NOTEBOOKS
 
 PATIENCE = 0.1  # seconds
-COMMIT = "the commit of its inputs is another; written again, not run"
 
 
 class Plan:
@@ -23,7 +22,7 @@ class Plan:
         self.lang = lang
         self.names = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
         self.entries = {name: cache.load(_entry(lang, name)) for name in self.names}
-        self.reasons = {name: _reason(entry) for name, entry in self.entries.items()}
+        self.reasons = {name: cache.changed(entry) for name, entry in self.entries.items()}
         self.index = cache.load(_entry(lang, "index"))
 
     @property
@@ -34,8 +33,9 @@ class Plan:
     @property
     def nothing(self) -> bool:
         """Whether all pages and the index stand, and so do the checks that come before a build."""
-        whole = self.index is not None and set(self.index.inputs) == cache.of_index(self.names)
-        return bool(self.names) and not self.due and whole and not _reason(self.index) and cache.tables_are_as_described()
+        if not self.names or self.due or self.index is None or set(self.index.inputs) != cache.of_index(self.names):
+            return False
+        return not cache.changed(self.index) and cache.tables_are_as_described()
 
     def why(self) -> dict[str, str]:
         """A sentence for each page: why it is built, or that it stands."""
@@ -44,14 +44,6 @@ class Plan:
 
 def _entry(lang: str, name: str) -> Path:
     return cache.FOLDER / lang / f"{name}.json"
-
-
-def _reason(entry: cache.Entry | None) -> str | None:
-    reason = cache.changed(entry)
-    if reason or entry is None:
-        return reason
-    paths = cache.paths_of(entry.inputs) if entry.title else cache.INPUTS
-    return None if cache.in_words(cache.commit(paths, entry.commit)) == cache.in_words(entry.commit) else COMMIT
 
 
 def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None = None) -> dict[str, str]:
@@ -112,6 +104,6 @@ def _built(plan: Plan, name: str) -> tuple[cache.Entry | None, str | None]:
     from shockcheck import languages, report
 
     try:
-        return report.build_page(name, languages.get(plan.lang), plan.reasons[name] == COMMIT), None
+        return report.build_page(name, languages.get(plan.lang)), None
     except BuildError as error:
         return None, str(error)

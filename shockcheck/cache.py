@@ -9,7 +9,6 @@ import csv
 import hashlib
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -21,7 +20,6 @@ from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, shown, writ
 
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
-INPUTS = ("data", "notebooks", "shockcheck", "requirements.lock")
 MADE = re.compile(r"\.(py|html|j2|css|js|json|po)$")
 
 
@@ -31,7 +29,6 @@ class Entry:
 
     inputs: dict[str, str]
     outputs: dict[str, str]
-    commit: dict[str, Any]
     title: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -93,12 +90,6 @@ def of_page(name: str, read: Iterable[str]) -> set[str]:
     tables = {key.partition("#")[0] for key in read} & set(descriptor())
     cells = f"cells of {shown(NOTEBOOKS / name)}.ipynb"
     return {cells, *read, *(f"schema of {table}" for table in tables), *BUILDERS}
-
-
-def paths_of(keys: Iterable[str]) -> list[str]:
-    """The files and folders that inputs stand for, for git."""
-    names = {key.removeprefix("cells of ").partition("#")[0] for key in keys if not key.startswith("schema of ")}
-    return sorted(name for name in names if "/" in name) + list(INPUTS[2:])
 
 
 def of_index(names: Iterable[str]) -> set[str]:
@@ -197,43 +188,3 @@ def tables_are_as_described() -> bool:
     """Whether every table has the SHA-256 that the data package holds."""
     found = descriptor()
     return bool(found) and all(entry["hash"] == f"sha256:{current(file)}" for file, entry in found.items())
-
-
-def commit(paths: Iterable[str], known: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The last commit that changed one of the paths: `head`, `last` and whether they differ from it, `dirty`.
-
-    `known` spares the search where no commit has come since.
-    """
-    head, paths = _head(), list(paths)
-    if not head:
-        return {"head": "", "last": "", "dirty": False}
-    last = known["last"] if known and known["head"] == head else _git("log", "-1", "--format=%H", "--", *paths)
-    dirty = any(one == path or one.startswith(f"{path}/") for one in _differing() for path in paths)
-    return {"head": head, "last": last, "dirty": dirty}
-
-
-def in_words(commit: dict[str, Any]) -> str:
-    """A commit as a page shows it."""
-    if not commit["last"]:
-        return "not under version control"
-    return f"{commit['last']} with uncommitted changes" if commit["dirty"] else commit["last"]
-
-
-@cache
-def _head() -> str:
-    return _git("rev-parse", "HEAD")
-
-
-@cache
-def _differing() -> list[str]:
-    """The files that differ from the last commit or that git does not know, relative to the project."""
-    known = _git("diff", "--name-only", "--relative", "HEAD", "--", *INPUTS)
-    return [*known.splitlines(), *_git("ls-files", "--others", "--exclude-standard", "--", *INPUTS).splitlines()]
-
-
-def _git(*arguments: str) -> str:
-    try:
-        answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""

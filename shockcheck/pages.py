@@ -63,7 +63,6 @@ def page(
     name: str,
     variant: bool = False,
     language: Language | None = None,
-    commit: str = "",
 ) -> str:
     """The page `name` of one executed notebook; `home` is the way to the index, `parameters` are those of the run.
 
@@ -99,7 +98,7 @@ def page(
         "style": _asset("style.css"),
         "script": what_if.script(findings, language) if not variant else None,
         "what_if": _asset("what_if.js"),
-        **foot(node.metadata.get("shockcheck", {}).get("read", []), commit),
+        **foot(node.metadata.get("shockcheck", {}).get("read", [])),
     }
     body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
     return body
@@ -261,7 +260,7 @@ def index(
             style=_asset("style.css"),
             language=language,
             _=language.text,
-            **foot(used_by_the_index(), cache.in_words(cache.commit(cache.INPUTS))),
+            **foot(used_by_the_index()),
         )
     )
 
@@ -299,7 +298,7 @@ def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledge
             chart=chart,
             style=_asset("style.css"),
             _=language.text,
-            **foot(used_by_the_index(), cache.in_words(cache.commit(cache.INPUTS))),
+            **foot(used_by_the_index()),
         )
     )
 
@@ -308,8 +307,8 @@ def _shown(entry: dict[str, Any]) -> Finding:
     return Finding(**{name: value for name, value in entry.items() if name != "notebook"})
 
 
-def foot(read: Iterable[str], commit: str) -> dict[str, Any]:
-    """What a page says of its making: package versions, the commit of its inputs, the SHA-256 of what it `read`.
+def foot(read: Iterable[str]) -> dict[str, Any]:
+    """What a page says of its making: package versions and the SHA-256 of what it `read`.
 
     Of a file that was read in part it is that of the rows or entries in use.
     """
@@ -322,4 +321,4 @@ def foot(read: Iterable[str], commit: str) -> dict[str, Any]:
         sums[file if whole else f"{file}, {len(names)} in use"] = (
             cache.current(file) if whole else cache.digest("".join(cache.current(name) for name in names))
         )
-    return {"versions": {name: version(name) for name in VERSIONS}, "commit": commit, "files": sums}
+    return {"versions": {name: version(name) for name in VERSIONS}, "files": sums}

@@ -29,35 +29,23 @@ def check(language: Language) -> None:
     _prepare(reports_in(language.code))
 
 
-def build_page(name: str, language: Language, reuse: bool = False) -> cache.Entry:
+def build_page(name: str, language: Language) -> cache.Entry:
     """Build one page of the article's report and keep what it was built from; the index stays as it is.
 
-    With `reuse` the executed copy from the last build is written as a page again, not run. Raises BuildError, and leaves
-    the page as it was, where that cannot be done.
+    Raises BuildError, and leaves the page as it was, where that cannot be done.
     """
     notebook, book, folder = notebooks.named(name), ledger.load(), reports_in(language.code)
     executed, page = folder / f"{name}.ipynb", folder / f"{name}.html"
     before = cache.state(name)
-    node = nbformat.read(executed, as_version=4) if reuse else notebooks.run(notebook, language=language.code)
+    node = notebooks.run(notebook, language=language.code)
     findings = notebooks.complete_findings(notebook, node)
     read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
     node.metadata["shockcheck"]["read"] = sorted(set(read))
-    keys = cache.of_page(name, read)
-    commit = cache.commit(cache.paths_of(keys))
-    html = pages.page(
-        node,
-        book,
-        notebook.title,
-        notebook.parameters,
-        "index.html",
-        name,
-        language=language,
-        commit=cache.in_words(commit),
-    )
+    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", name, language=language)
     _write(executed, _as_text(node))
     _write(page, html)
     outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
-    entry = cache.Entry(cache.inputs(keys), outputs, commit, notebook.title, findings)
+    entry = cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, notebook.title, findings)
     if before == cache.state(name):  # else it was built from something that has changed since
         cache.store(cache.FOLDER / language.code / f"{name}.json", entry)
     return entry
@@ -72,8 +60,7 @@ def build_index(language: Language, entries: dict[str, cache.Entry], failures: d
     _write(folder / "findings.json", _as_json(findings))
     _write(folder / "index.html", pages.index(book, findings, failures, titles, language))
     outputs = {shown(path): cache.of_file(path) for path in (folder / "findings.json", folder / "index.html")}
-    commit = cache.commit(cache.INPUTS)
-    return cache.Entry(cache.inputs(cache.of_index(entries)), outputs, commit, findings=findings)
+    return cache.Entry(cache.inputs(cache.of_index(entries)), outputs, findings=findings)
 
 
 def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
@@ -98,9 +85,8 @@ def _variant(
     node = notebooks.run(notebook, parameters)
     findings = notebooks.complete_findings(notebook, node)
     title = f"{notebook.title}: {', '.join(f'{key} {value}' for key, value in given.items())}"
-    commit = cache.in_words(cache.commit(cache.INPUTS))
     given_and_default = notebook.parameters | parameters
-    html = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True, commit=commit)
+    html = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True)
     _prepare(folder)
     _write(folder / f"{name}.html", html)
     _write(folder / f"{name}.ipynb", _as_text(node))

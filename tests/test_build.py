@@ -267,7 +267,7 @@ def test_notebooks_are_kept_apart(other):
 
 
 def test_an_entry_is_whole_or_none(tmp_path):
-    entry = cache.Entry({"Python": "3"}, {"a": "b"}, {"head": "", "last": "", "dirty": False}, "t", [{"id": "x"}])
+    entry = cache.Entry({"Python": "3"}, {"a": "b"}, "t", [{"id": "x"}])
     path = tmp_path / "folder" / "entry.json"
     cache.store(path, entry)
     assert cache.load(path) == entry
