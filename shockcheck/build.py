@@ -1,17 +1,13 @@
 """The build of the article's report: which pages are due, and those on all cores; over at once where nothing is due."""
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from shockcheck import cache
 from shockcheck.errors import BuildError
 from shockcheck.paths import NOTEBOOKS
-
-PATIENCE = 0.1  # seconds
 
 
 class Plan:
@@ -62,8 +58,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
         language = languages.get(plan.lang)
         report.check(language)
         failures: dict[str, str] = {}
-        with closing(_pages(plan, workers)) as pages:
-            for name, entry, error in pages:
+        with closing(warm.each(partial(_built, plan), plan.due, workers)) as pages:
+            for name, (entry, error) in zip(plan.due, pages, strict=True):
                 said(name, error)
                 if error:
                     failures[name] = error
@@ -76,28 +72,6 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
         else:
             cache.store(_entry(plan.lang, "index"), index)
         return failures
-
-
-def _pages(plan: Plan, workers: int | None) -> Iterator[tuple[str, cache.Entry | None, str | None]]:
-    """Each due page once it is built, in the notebooks' order, with its entry or its error.
-
-    Threads, since nearly all the work is the kernels'; where kernels are ordinary ones, one after another.
-    """
-    from shockcheck import warm
-
-    if not warm.possible() or len(plan.due) == 1:
-        yield from ((name, *_built(plan, name)) for name in plan.due)
-        return
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    jobs = {name: pool.submit(_built, plan, name) for name in plan.due}
-    try:
-        for name, job in jobs.items():
-            yield name, *job.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(job.done() for job in jobs.values()):  # interrupted; a kernel may be about to start just now
-            warm.stop()
-            time.sleep(PATIENCE)
 
 
 def _built(plan: Plan, name: str) -> tuple[cache.Entry | None, str | None]:

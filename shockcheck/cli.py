@@ -47,6 +47,7 @@ def report(
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of labels, verdicts, numbers and days: en or de.")] = "en",
     why: Annotated[bool, typer.Option("--why", help="Say for each page why it is built, or not.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Notebooks run at once; by default one a core.")] = None,
     no_warm: Annotated[bool, typer.Option("--no-warm", help="Start an ordinary kernel for each notebook.")] = False,
 ) -> None:
     """Build the pages that are due, the index and findings.json in reports/, or in reports/LANG/."""
@@ -60,13 +61,17 @@ def report(
         raise ParameterError("--lang is for the article's own pages; leave it out for a variant")
     if (p or grid) and not only:
         raise ParameterError(f"{'-p changes' if p else '--grid runs'} one notebook: name it with --only NOTEBOOK")
-    if p or grid or only:
-        _one(only, _pairs(p or []), grid, lang)
-    else:
-        _all(lang, why)
+    try:
+        if p or grid or only:
+            _one(only, _pairs(p or []), grid, lang, workers)
+        else:
+            _all(lang, why, workers)
+    except KeyboardInterrupt:
+        _complain("interrupted; what was built before stands, and the next build goes on from there")
+        raise typer.Exit(130) from None
 
 
-def _all(lang: str, why: bool) -> None:
+def _all(lang: str, why: bool, workers: int | None) -> None:
     from shockcheck import build
     from shockcheck.paths import reports_in, shown
 
@@ -77,11 +82,7 @@ def _all(lang: str, why: bool) -> None:
             typer.echo(f"{shown(folder / name)}.html: {reason}")
     failures = {}
     if not plan.nothing:
-        try:
-            failures = _built(plan, folder)
-        except KeyboardInterrupt:
-            _complain("interrupted; what was built before stands, and the next build goes on from there")
-            raise typer.Exit(130) from None
+        failures = _built(plan, folder, workers)
     for error in failures.values():
         _complain(error)
     typer.echo(_summary(folder, stood=plan.nothing))
@@ -89,7 +90,7 @@ def _all(lang: str, why: bool) -> None:
         raise typer.Exit(1)
 
 
-def _built(plan: "build.Plan", folder: Path) -> dict[str, str]:
+def _built(plan: "build.Plan", folder: Path, workers: int | None) -> dict[str, str]:
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from shockcheck import build
@@ -104,18 +105,21 @@ def _built(plan: "build.Plan", folder: Path) -> dict[str, str]:
             progress.console.print(line, highlight=False)
             progress.advance(task)
 
-        return build.run(plan, said)
+        return build.run(plan, said, workers)
 
 
-def _one(name: str, given: dict[str, str], grid: Path | None, lang: str) -> None:
+def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers: int | None) -> None:
     """One notebook alone: its page, a variant of it, or one a row of a grid."""
-    from shockcheck import languages, warm
-    from shockcheck import report as reports
-    from shockcheck.paths import reports_in
+    from shockcheck import warm
 
     with warm.kernels():
+        warm.start()
+        from shockcheck import languages
+        from shockcheck import report as reports
+        from shockcheck.paths import reports_in
+
         if grid:
-            overview, failures = reports.build_grid(name, grid, given, _console())
+            overview, failures = reports.build_grid(name, grid, given, _console(), workers)
             for row, error in failures.items():
                 _complain(f"{row}: {error}")
             typer.echo(reports.shown(overview))

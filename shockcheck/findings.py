@@ -300,3 +300,8 @@ def shown_in(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The findings that an executed notebook shows, in order: the fields of each."""
     outputs = (output for cell in node["cells"] for output in cell.get("outputs", []))
     return [output["data"][MIMETYPE] for output in outputs if MIMETYPE in output.get("data", {})]
+
+
+def in_short(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a finding without those that only its own page shows: readings, derivation, what can be changed."""
+    return {name: value for name, value in found.items() if name not in ("readings", "derivation", "adjustable")}

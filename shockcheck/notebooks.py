@@ -16,7 +16,7 @@ from traitlets.config import Config
 
 from shockcheck import warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
-from shockcheck.findings import VARIANT, shown_in
+from shockcheck.findings import VARIANT, in_short, shown_in
 from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger
 from shockcheck.paths import NOTEBOOKS, READS, shown
@@ -235,8 +235,7 @@ def notices(node: NotebookNode) -> list[str]:
 
 def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, Any]]:
     """The findings of a run, one for each claim that its cells check; raises BuildError where one was not shown."""
-    own = ("readings", "quantity", "derivation", "adjustable")  # shown on the page, and no part of findings.json
-    kept = [{key: value for key, value in found.items() if key not in own} for found in shown_in(node)]
+    kept = [{key: value for key, value in in_short(found).items() if key != "quantity"} for found in shown_in(node)]
     shown_findings = [dict(found, notebook=notebook.name) for found in kept]
     missing = sorted(set(_checked(node, notebook.path)) - {found["id"] for found in shown_findings})
     if missing:

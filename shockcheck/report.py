@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import tempfile
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from shockcheck import cache, facts, grid, ledger, notebooks, pages, tables
+from shockcheck import cache, facts, grid, ledger, notebooks, pages, tables, warm
 from shockcheck.errors import BuildError, ShockcheckError
-from shockcheck.findings import SIGNS, Finding, shown_in
+from shockcheck.findings import SIGNS, Finding, in_short, shown_in
 from shockcheck.languages import Language, get
 from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, reports_in, shown, write_whole
@@ -94,11 +96,14 @@ def _variant(
     return folder / f"{name}.html", node
 
 
-def build_grid(name: str, file: Path, given: dict[str, str], console: Console) -> tuple[Path, dict[str, str]]:
+def build_grid(
+    name: str, file: Path, given: dict[str, str], console: Console, workers: int | None = None
+) -> tuple[Path, dict[str, str]]:
     """Build a variant a row of the CSV table `file`, whose columns are parameters, and an overview that ranks them.
 
-    `given` holds for all rows. Returns the overview and the faults of the rows that could not be built, by row. Raises
-    ShockcheckError, and writes nothing, where the table itself is at fault.
+    `given` holds for all rows, which are built on all cores or on `workers` of them. Returns the overview and the faults
+    of the rows that could not be built, by row. Raises ShockcheckError, and writes nothing, where the table itself is at
+    fault.
     """
     notebook, rows = notebooks.named(name), grid.read(file)
     grid.check_columns(rows, notebook.parameters, given)
@@ -106,24 +111,29 @@ def build_grid(name: str, file: Path, given: dict[str, str], console: Console) -
     folder = REPORTS / "variants" / f"{_folder_name(name, given)}-grid-{_folder_name(file.stem, {})}"
     _prepare(folder)
     built, failures = [], {}
-    with _progress(console) as progress:
-        for row in progress.track(rows, description="building"):
-            try:
-                chosen = given | row.parameters()
-                page, node = _variant(notebook, chosen, notebook.with_types(chosen), book)
-                way = Path("..", *page.relative_to(folder.parent).parts).as_posix()
-                built.append({"row": row.number, "given": row.cells, "page": way, "findings": shown_in(node)})
-                progress.console.print(f"  [green]built[/]  row {row.number}", highlight=False)
-            except ShockcheckError as error:
-                failures[row.name] = str(error)
+    with _progress(console) as progress, closing(warm.each(partial(_row, notebook, given, book), rows, workers)) as results:
+        for row, result in zip(rows, progress.track(results, len(rows), description="building"), strict=True):
+            if isinstance(result, ShockcheckError):
+                failures[row.name] = str(result)
                 progress.console.print("  [red]failed[/]", Text(row.name), highlight=False)
+            else:
+                built.append(result)
+                progress.console.print(f"  [green]built[/]  row {row.number}", highlight=False)
     ranked = sorted(built, key=_size, reverse=True)
-    _write(
-        folder / "findings.json",
-        _as_json([{key: entry[key] for key in ("row", "given", "page", "findings")} for entry in ranked]),
-    )
+    _write(folder / "findings.json", _as_json(ranked))
     _write(folder / "index.html", pages.grid(notebook.title, ranked, failures, book))
     return folder / "index.html", failures
+
+
+def _row(notebook: Notebook, given: dict[str, str], book: ledger.Ledger, row: grid.Row) -> dict[str, Any] | ShockcheckError:
+    """What the overview says of one row, once its page is built, or its fault."""
+    try:
+        chosen = given | row.parameters()
+        page, node = _variant(notebook, chosen, notebook.with_types(chosen), book)
+    except ShockcheckError as error:
+        return error
+    way = Path("..", *page.relative_to(REPORTS / "variants").parts).as_posix()
+    return {"row": row.number, "given": row.cells, "page": way, "findings": [in_short(found) for found in shown_in(node)]}
 
 
 def _size(entry: dict[str, Any]) -> float:

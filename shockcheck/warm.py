@@ -11,10 +11,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir, contextmanager
 from multiprocessing import forkserver
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -23,6 +25,9 @@ from shockcheck.paths import NOTEBOOKS, PACKAGE
 NAME = "shockcheck-warm"  # of the kernel and, as an entry point, of the provisioner
 ORDINARY = "python3"
 COLD = "SHOCKCHECK_COLD"  # set by `--no-warm`
+PATIENCE = 0.1  # seconds
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def possible() -> bool:
@@ -61,6 +66,31 @@ def kernels() -> Iterator[None]:
         os.environ.pop("JUPYTER_PATH")
         if before is not None:
             os.environ["JUPYTER_PATH"] = before
+
+
+def each(function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None) -> Iterator[Result]:
+    """What `function`, which runs a notebook, returns for each item, in their order, on all cores or on `workers` of them.
+
+    Threads, since nearly all the work is the kernels'; where kernels are ordinary ones, one after another. What is pending
+    is dropped, and every kernel killed, where the iteration is left early.
+    """
+    items = list(items)
+    if not possible() or len(items) < 2:
+        yield from map(function, items)
+        return
+    start()
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    jobs = [pool.submit(function, item) for item in items]
+    try:
+        for place, job in enumerate(jobs):
+            result = job.result()
+            jobs[place] = None  # nothing of it is kept here
+            yield result
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(job is None or job.done() for job in jobs):  # interrupted; a kernel may be about to start just now
+            stop()
+            time.sleep(PATIENCE)
 
 
 class WarmProvisioner(LocalProvisioner):

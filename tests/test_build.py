@@ -11,12 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from conftest import NOTEBOOKS, Project, copy_to
 
-from shockcheck import build, cache, warm
+from shockcheck import cache, warm
 
 MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
 STANDS = "stands; nothing that it depends on has changed"
@@ -232,17 +231,29 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
 def test_what_is_pending_is_dropped_when_a_build_is_left(monkeypatch):
     begun = []
 
-    def built(plan: SimpleNamespace, name: str) -> tuple[None, str]:
+    def slowly(name: str) -> str:
         begun.append(name)
         time.sleep(0.2)
-        return None, "left"
+        return name.upper()
 
-    monkeypatch.setattr(build, "_built", built)
     monkeypatch.setattr(warm, "possible", lambda: True)
-    pages = build._pages(SimpleNamespace(due=list("abcdefgh")), workers=2)
-    assert next(pages) == ("a", None, "left")
-    pages.close()
+    monkeypatch.setattr(warm, "start", lambda: None)
+    results = warm.each(slowly, "abcdefgh", workers=2)
+    assert next(results) == "A"
+    results.close()
     assert 2 <= len(begun) < 8
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_results_come_in_order_whatever_is_ready_first(monkeypatch, forked):
+    monkeypatch.setattr(warm, "possible", lambda: forked)
+    monkeypatch.setattr(warm, "start", lambda: None)
+
+    def last_is_first(number: int) -> int:
+        time.sleep(0.05 * (3 - number))
+        return 10 * number
+
+    assert list(warm.each(last_is_first, range(4), workers=4)) == [0, 10, 20, 30]
 
 
 def test_a_forked_kernel_is_used_where_it_can_be(monkeypatch):

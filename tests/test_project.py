@@ -67,6 +67,7 @@ ARROWS = {
         "notebooks",
         "pages",
         "tables",
+        "warm",
         "errors",
         "paths",
     },
