@@ -18,7 +18,7 @@ export JUPYTER_PATH := $(PREFIX)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PA
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab notebooks data checksums lint lock clean setup
+.PHONY: help report test verify watch lab notebooks data checksums lint lock clean setup
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -29,10 +29,16 @@ report: setup  ## build all pages into reports/
 test: setup  ## run every test, the notebooks' stored outputs included
 	@$(BIN)/python -m pytest
 
+verify: setup  ## build anew in a clean folder: do all claims and pages come out as recorded?
+	@$(BIN)/python -m shockcheck verify
+
+watch: setup  ## serve the report on 127.0.0.1; what is saved is built and shown again
+	@$(BIN)/python -m shockcheck watch $(OPTIONS)
+
 lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and others are handed on
 	@$(BIN)/jupyter lab --notebook-dir=notebooks $(OPTIONS)
 
-notebooks: setup  ## run the notebooks in place: refresh their stored outputs and the README's table
+notebooks: setup  ## run the notebooks in place: refresh their stored outputs, README's table and the checksums of the pages
 	@$(BIN)/python -m shockcheck notebooks
 
 data: setup  ## compare the embedded prices with Yahoo's of today, and show which verdicts would flip
@@ -50,7 +56,7 @@ lock:  ## resolve the dependencies of pyproject.toml anew (needs uv and the netw
 
 clean:  ## remove everything that was built, the environment included
 	@rm -rf .venv .setup.log .pytest_cache .ruff_cache .hypothesis build dist
-	@find reports -mindepth 1 ! -name README.md -delete
+	@find reports -mindepth 1 ! -name README.md ! -name CHECKSUMS.sha256 -delete
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:

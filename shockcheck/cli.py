@@ -137,14 +137,47 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers
 
 @app.command()
 def notebooks() -> None:
-    """Run the notebooks in place: refresh the outputs stored in them, and the README's verdict table."""
-    from shockcheck import report as reports
+    """Run the notebooks in place: refresh their stored outputs, the README's verdict table, the checksums of the pages."""
     from shockcheck import warm
 
     with warm.kernels():
         warm.start()
+        from shockcheck import receipt
+        from shockcheck import report as reports
+
         for path in reports.refresh_notebooks(_console()):
             typer.echo(reports.shown(path))
+    _all("en", why=False, workers=None)
+    receipt.record()
+    typer.echo(reports.shown(receipt.CHECKSUMS))
+
+
+@app.command()
+def verify() -> None:
+    """Build the report anew in a clean folder and say which claims and pages come out as recorded; also in a file."""
+    from shockcheck import receipt
+    from shockcheck.paths import shown
+
+    with _console().status("building in a clean folder"):
+        found = receipt.verify()
+    for line in found.lines():
+        typer.echo(line)
+    typer.echo(f"receipt: {shown(receipt.RECEIPT)}")
+    if found.differing:
+        raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    lang: Annotated[str, typer.Option(help="Language of the pages: en or de.")] = "en",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5500,
+) -> None:
+    """Serve the report to a browser on this machine; build and show again what is saved, until Ctrl-C."""
+    from shockcheck import languages
+    from shockcheck import watch as watching
+
+    languages.get(lang)
+    watching.watch(lang, port)
 
 
 @app.command()

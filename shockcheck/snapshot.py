@@ -4,10 +4,6 @@ import csv
 import io
 import json
 import math
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,11 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from shockcheck import bars as vendor
-from shockcheck import notebooks, prices, tables, yahoo
+from shockcheck import copies, notebooks, prices, tables, yahoo
 from shockcheck.errors import BuildError, SourceError
 from shockcheck.exchanges import Listing, calendar
 from shockcheck.findings import shown_in
-from shockcheck.paths import DATA, NOTEBOOKS, ROOT, write_whole
+from shockcheck.paths import DATA, write_whole
 
 TABLES = {"prices": ["open", "high", "low", "close"], "closes": ["close"]}
 
@@ -110,26 +106,13 @@ def flips(differences: pd.DataFrame) -> tuple[list[tuple[str, str, str]], str]:
     before = {one["id"]: one["verdict"] for notebook in notebooks.discover() for one in shown_in(notebook.node)}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for source in (DATA, NOTEBOOKS):
-            shutil.copytree(source, root / source.relative_to(ROOT), ignore=shutil.ignore_patterns(".*"))
+        copies.copy_to(root)
         for name, text in _changed(differences).items():
-            (root / DATA.relative_to(ROOT) / name).write_bytes(text)
-        failed = _run(root, "checksums") or _run(root, "report")
+            (root / DATA.name / name).write_bytes(text)
+        failed = "\n".join(copies.run(root, "checksums") or copies.run(root, "report"))
         path = root / "reports" / "findings.json"
         after = {one["id"]: one["verdict"] for one in json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
     return [(claim, word, after[claim]) for claim, word in before.items() if after.get(claim, word) != word], failed
-
-
-def _run(root: Path, command: str) -> str:
-    """What the command said on the error stream where it failed, on a copy of the project in `root`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "shockcheck", command],
-        env=os.environ | {"SHOCKCHECK_ROOT": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "\n".join(line for line in done.stderr.splitlines() if line.startswith("error:")) if done.returncode else ""
 
 
 def _changed(differences: pd.DataFrame) -> dict[str, bytes]:

@@ -4,10 +4,14 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,22 +112,43 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     try:
         root.mkdir()
     except FileExistsError:  # another process has begun it
-        wait_for(root / "done")
+        wait_until((root / "done").exists, "the report that another process builds", seconds=120)
         return Project(root)
     project = copy_to(root)
-    done = project.run("report")
+    done = project.run("report", TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="7")  # of which nothing may be seen
     (root / "done").write_text(done.stderr, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return project
 
 
-def wait_for(file: Path, seconds: float = 120) -> None:
-    """Wait until a file is there; fails where it does not come."""
+def wait_until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Wait until something is true; fails, saying `what` did not come about, where that takes too long."""
     for _ in range(int(seconds / 0.1)):
-        if file.exists():
+        if true():
             return
         time.sleep(0.1)
-    pytest.fail(f"{file} has not come in {seconds} seconds")
+    pytest.fail(f"{what}: not in {seconds} seconds")
+
+
+def answers(address: str) -> bool:
+    """Whether a server gives what is at this address."""
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except urllib.error.URLError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores interrupts, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import NOTEBOOKS, Project, copy_to
+from conftest import NOTEBOOKS, Project, copy_to, heed_interrupts, wait_until
 
 from shockcheck import cache, warm
 
@@ -188,19 +187,6 @@ def test_a_kernel_that_dies_hangs_or_fails_is_named_and_leaves_nothing(other, mo
     assert left_behind(other) == []
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
-    for _ in range(int(seconds / 0.1)):
-        if true():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{seconds} seconds were not enough")
-
-
-def heed_interrupts() -> None:
-    """What a shell starts in the background ignores interrupts, and so does all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
     sabotage(other, "import time; time.sleep(40)")
@@ -213,7 +199,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         preexec_fn=heed_interrupts,
     )
     page = other.root / f".cache/report/en/{MULTIPLE}.json"
-    wait_until(page.exists)
+    wait_until(page.exists, "the first page")
     assert processes_of(other)
     os.killpg(build.pid, number)
     _, said = build.communicate(timeout=20)
@@ -223,7 +209,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         assert "interrupted; what was built before stands" in said
         assert left_behind(other) == []
     else:  # nobody is there to remove files
-        wait_until(lambda: not processes_of(other))
+        wait_until(lambda: not processes_of(other), "the end of its processes")
     other.edit(f"notebooks/{IMAGES}.ipynb", "import time; time.sleep(40)", "1")
     assert why(other)[MULTIPLE] == STANDS
 

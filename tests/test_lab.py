@@ -6,19 +6,16 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT, copy_to
+from conftest import ROOT, answers, copy_to, free_port, wait_until
 from playwright.sync_api import Browser, Page, expect
 
 QUIET = {"fetchNews": "false", "checkForUpdates": False}  # no network in tests, and no question about it on the page
@@ -84,28 +81,12 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             start_new_session=True,
         )
     try:
-        wait_for(f"http://127.0.0.1:{port}/api", server, home / "log")
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/api") or server.poll() is not None, "JupyterLab")
+        assert server.poll() is None, (home / "log").read_text()
         yield Lab(home / "project", f"http://127.0.0.1:{port}", token, browser)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    pytest.fail(f"JupyterLab does not answer:\n{log.read_text()}")
 
 
 def choose(page: Page, menu: str, entry: str) -> None:

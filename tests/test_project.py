@@ -71,8 +71,11 @@ ARROWS = {
         "errors",
         "paths",
     },
-    "snapshot": {"bars", "exchanges", "findings", "notebooks", "prices", "tables", "yahoo", "errors", "paths"},
-    "cli": {"build", "languages", "report", "snapshot", "tables", "trace", "warm", "errors", "paths"},
+    "copies": {"paths"},
+    "watch": {"errors", "paths"},
+    "receipt": {"cache", "copies", "findings", "notebooks", "errors", "paths"},
+    "snapshot": {"bars", "copies", "exchanges", "findings", "notebooks", "prices", "tables", "yahoo", "errors", "paths"},
+    "cli": {"build", "languages", "receipt", "report", "snapshot", "tables", "trace", "warm", "watch", "errors", "paths"},
     "__init__": set(),
     "__main__": {"cli"},
 }

@@ -2,11 +2,10 @@
 
 import json
 import re
-import shutil
 from datetime import date
 
 import pytest
-from conftest import NOTEBOOKS, Project
+from conftest import NOTEBOOKS
 
 from shockcheck import fx, report, tables
 
@@ -118,22 +117,6 @@ def test_only_the_rate_of_one_day_prints_both_numbers(built):
     html = (built.root / f"reports/{COST}.html").read_text(encoding="utf-8")
     table = html[html.index("prints both numbers</th>") :]
     assert re.findall(r"<td>([^<]+)</td>", table[: table.index("</table>")]) == ["ECB, 27 Jan"]
-
-
-def test_two_builds_have_the_same_bytes(built, project, tmp_path):
-    project.keep(NOTEBOOKS[4])
-    assert project.run("report").returncode == 0
-    first = project.reports()
-    elsewhere = tmp_path / "elsewhere"
-    shutil.copytree(project.root, elsewhere, ignore=shutil.ignore_patterns("reports"))
-    again = Project(elsewhere)
-    assert again.run("report", TZ="Asia/Tokyo", PYTHONHASHSEED="7", LC_ALL="C").returncode == 0
-    assert again.reports() == first
-    page = f"reports/{NOTEBOOKS[4]}.html"
-    ledgers = [
-        tables.digest((root / "data/claims.yml").read_bytes()).removeprefix("sha256:") for root in (project.root, built.root)
-    ]
-    assert first[page].replace(*(ledger.encode() for ledger in ledgers)) == built.reports()[page]
 
 
 def test_only_builds_one_page_and_leaves_the_rest(project):

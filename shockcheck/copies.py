@@ -1,0 +1,30 @@
+"""Copies of the project in a clean folder, to be built there with nothing of an earlier build at hand."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from shockcheck.paths import DATA, NOTEBOOKS
+
+
+def copy_to(root: Path) -> None:
+    """Copy what a report is built from, tables and notebooks, into the folder `root`; hidden files stay behind."""
+    for source in (DATA, NOTEBOOKS):
+        shutil.copytree(source, root / source.name, ignore=shutil.ignore_patterns(".*"))
+
+
+def run(root: Path, *command: str) -> list[str]:
+    """Run a command of this package's on the copy in `root`; returns its error sentences, none where it succeeded."""
+    done = subprocess.run(
+        [sys.executable, "-m", "shockcheck", *command],
+        env=os.environ | {"SHOCKCHECK_ROOT": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return []
+    said = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    return said or [f"error: {' '.join(command)} ended with status {done.returncode}"]
