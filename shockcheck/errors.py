@@ -5,6 +5,10 @@ class ShockcheckError(Exception):
     """Any fault that the user can mend; the command line prints it without a traceback."""
 
 
+class ProjectError(ShockcheckError):
+    """There is no project where one is looked for, or none can be made where one is asked for."""
+
+
 class DataError(ShockcheckError):
     """A table in `data/` is missing, damaged, or not the one that the data package describes."""
 

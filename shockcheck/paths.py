@@ -1,12 +1,43 @@
-"""Where a project's files are: absolute paths, the same from every working directory."""
+"""Where a project's files are: absolute paths, the same from every folder of the project."""
 
 import os
 import tempfile
 from pathlib import Path
 
+from shockcheck.errors import ProjectError
+
 PACKAGE = Path(__file__).resolve().parent
-# A kernel started by the build inherits the variable, so that notebooks read the project that is being built.
-ROOT = Path(os.environ.get("SHOCKCHECK_ROOT", PACKAGE.parent)).resolve()
+VARIABLE = "SHOCKCHECK_ROOT"  # names a project's folder, whatever the working directory
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds what makes a project: a ledger and notebooks."""
+    return (folder / "data" / "claims.yml").is_file() and (folder / "notebooks").is_dir()
+
+
+def find_root() -> Path:
+    """The project's folder: the one that SHOCKCHECK_ROOT names, else the nearest upward from the working directory.
+
+    From outside of any project it is the folder that the package lies in. Raises ProjectError where that is none either.
+    """
+    given = os.environ.get(VARIABLE)
+    if given:
+        root = Path(given).resolve()
+        if not root.is_dir():
+            raise ProjectError(f"{VARIABLE} is {given}, which is no folder; give it a project's folder or unset it")
+        os.environ[VARIABLE] = str(root)  # the kernels inherit it, and have another working directory
+        return root
+    here = Path.cwd()
+    for folder in (here, *here.parents, PACKAGE.parent):
+        if is_project(folder):
+            return folder
+    raise ProjectError(
+        f"{here} is not inside a project (a folder with data/claims.yml and notebooks/); go into one, name it by "
+        f"{VARIABLE}, or make one with `python -m shockcheck new FOLDER`"
+    )
+
+
+ROOT = find_root()
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"

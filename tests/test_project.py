@@ -15,7 +15,7 @@ from shockcheck import findings, report, tables
 
 ARROWS = {
     "errors": set(),
-    "paths": set(),
+    "paths": {"errors"},
     "derivations": set(),
     "verdicts": set(),
     "languages": {"errors"},
