@@ -200,6 +200,14 @@ def rows(derivation: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     return (node["row"] for node in derivation["nodes"] if "row" in node)
 
 
+def part(derivation: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """The nodes of a derivation that one of its numbers was computed from, that number's own included."""
+    wanted = [dict(derivation["roots"])[root]]
+    for number in wanted:
+        wanted += [one for _, numbers in inputs(derivation["nodes"][number]) for one in numbers if one not in wanted]
+    return {"nodes": [derivation["nodes"][number] for number in sorted(set(wanted))]}
+
+
 def unsourced(derivation: Mapping[str, Any], sources: Iterable[str]) -> str | None:
     """The first input of a derivation that comes from none of the `sources` and is no definition, in words, or None."""
     nodes, known = derivation["nodes"], {*sources, DEFINITION}

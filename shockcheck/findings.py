@@ -97,6 +97,12 @@ class Finding:
         return _decimals(self.claim, _ledger().article.language)
 
     @property
+    def unconfirmed(self) -> list[str]:
+        """The rows with one weak source that the recomputed value rests on, as trace addresses."""
+        rows = derivations.rows(derivations.part(self.derivation, RECOMPUTED)) if self.derivation else []
+        return list(dict.fromkeys(f"{row['file']}:{row['row']}" for row in rows if row["status"] == "unconfirmed"))
+
+    @property
     def strip(self) -> dict[str, object]:
         """The readings on a line from 0 to 100: the allowed `band` as (start, end), and `points` as (place, reading)."""
         allowed = self.interval

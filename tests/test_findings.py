@@ -6,7 +6,8 @@ import math
 import nbformat
 import pytest
 
-from shockcheck import findings, pages
+from shockcheck import findings, measures, pages
+from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import BuildError, LedgerError
 from shockcheck.findings import MIMETYPE, check
 from shockcheck.languages import get
@@ -48,6 +49,22 @@ def test_other_readings_stand_beside_the_chosen_one():
         "2 of 3 readings give the verdict “holds”; the nearest that flips it is another rate"
     )
     assert 'aria-label="2 of 3 readings' in finding.html()
+
+
+def quantity(value: float, key: str, status: str = "confirmed") -> Quantity:
+    return Quantity(value, "USD", Row("data/prices.csv", key, "close", "2001-02-03", "nasdaq-daily-bars", status))
+
+
+def test_a_card_names_the_unconfirmed_figures_that_its_value_rests_on():
+    before, after, other = (quantity(100, "A:1"), quantity(83, "A:2", "unconfirmed"), quantity(90, "A:3", "unconfirmed"))
+    change = measures.percent_change(before, after)
+    finding = check("nvidia-monday-fall", change, choices={"another": measures.percent_change(before, other)})
+    assert finding.unconfirmed == ["data/prices.csv:A:2"]  # what another reading rests on is in its trace
+    assert '<dt class="unconfirmed">Unconfirmed</dt><dd><code>data/prices.csv:A:2</code></dd>' in finding.html()
+    assert "Unconfirmed" not in check("nvidia-monday-fall", measures.percent_change(before, quantity(83, "A:2"))).html()
+    many = [quantity(number, f"B:{number}", "unconfirmed") for number in range(5)]
+    html = check("nvidia-loss-record", measures.rank(quantity(9, "B:9"), many)).html()
+    assert "<code>data/prices.csv:B:2</code> and 2 more figures</dd>" in html
 
 
 def test_the_strip_is_to_scale_and_within_its_frame():
