@@ -329,7 +329,7 @@ class Panel:
             raise ParameterError(f"no preset for the claim {claim!r}; there are {', '.join(presets)}")
         self.presets = presets
         self._filling = False
-        self._make_widgets([(one.states, one.id) for one in _claims(presets)], claim)
+        self._make_widgets([(one.in_english, one.id) for one in _claims(presets)], claim)
         self.fill()
         self.claim.observe(lambda _: self.fill(), "value")
         self.back.on_click(lambda _: self.fill())

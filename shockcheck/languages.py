@@ -23,6 +23,7 @@ CODES = ("en", "de")
 VARIABLE = "SHOCKCHECK_LANGUAGE"  # set by the build while notebooks run, so that charts are in the page's language
 CATALOGUES = Path(__file__).resolve().parent / "locale"
 MINUS, SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+QUOTATION_MARKS = {"en": "“{}”", "de": "„{}“"}
 SUM = re.compile(r"(?:(million|billion|trillion) )?([A-Z]{3})")
 
 
@@ -122,6 +123,11 @@ def _exact(value: float, digits: int | None) -> tuple[Decimal, int]:
     exact = Decimal(f"{float(value):.7g}") if value != int(value) else Decimal(int(value))
     exact = exact.normalize()
     return exact, max(0, -exact.as_tuple().exponent)
+
+
+def quoted(text: str, language: str) -> str:
+    """The text in the quotation marks of the language that it is in."""
+    return QUOTATION_MARKS[language].format(text)
 
 
 @cache

@@ -30,13 +30,14 @@ class Article(Entry):
 class Claim(Entry):
     """One checkable statement of the article and the reading chosen for it before computing.
 
-    It is `documented` where an editor's verdict stands in it, with a reason and facts, else `computed`.
+    It is `documented` where an editor's verdict stands in it, with a reason and facts, else `computed`. `states` says in
+    English what is claimed; a quote that says so itself needs none.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
     paragraph: Annotated[int, Field(ge=0)]
     quote: Text
-    states: Text
+    states: Text | None = None
     stated: Text | None = None
     unit: Text | None = None
     hedge: verdicts.Hedge | None = None
@@ -52,6 +53,11 @@ class Claim(Entry):
     def kind(self) -> Literal["computed", "documented"]:
         """`computed` or `documented`."""
         return "documented" if self.verdict else "computed"
+
+    @property
+    def in_english(self) -> str:
+        """What is claimed, in English."""
+        return self.states or self.quote
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
@@ -116,6 +122,8 @@ def _faults(ledger: Ledger) -> list[tuple[tuple, str]]:
         place = ("claims", number)
         if times[claim.id] > 1:
             found.append(((*place, "id"), f"the id {claim.id} is given to {times[claim.id]} claims"))
+        if not claim.states and ledger.article.language != "en":
+            found.append(((*place, "states"), "the field is missing; say in English what the quote claims"))
         if claim.stated is not None:
             try:
                 claim.allowed(ledger.article.language)

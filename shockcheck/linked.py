@@ -44,7 +44,7 @@ def claim_review(finding: Finding, ledger: Ledger, page: str, language: Language
         "url": f"{page}.html#claim-{claim.id}",
         "inLanguage": language.code,
         "author": AUTHOR,
-        "claimReviewed": claim.states,
+        "claimReviewed": claim.in_english,
         "itemReviewed": {
             "@type": "Claim",
             "text": claim.quote,

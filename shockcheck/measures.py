@@ -54,6 +54,12 @@ def market_value_loss(before: float, after: float, shares: float) -> float:
     return (before - after) * shares / 1e9
 
 
+@derived(_in_billions)
+def market_value_change(before: float, after: float, shares: float) -> float:
+    """What a change of the price did to the market value, in billions, signed: (after - before) x shares / 10^9."""
+    return (after - before) * shares / 1e9
+
+
 def _in_the_other(amount: Quantity, rate: Quantity) -> str:
     of, _, per = rate.unit.partition(" per ")
     return amount.unit.replace(of, per)
@@ -114,6 +120,18 @@ def loss_ranking(published: pd.DataFrame, own: pd.Series, company: str, symbol: 
 def rank(value: float, others: Iterable[float]) -> int:
     """The place of `value` among `others` from the largest down: 1 + how many are larger."""
     return 1 + sum(other > value for other in others)
+
+
+@derived("rank")
+def rank_from_below(value: float, others: Iterable[float]) -> int:
+    """The place of `value` among `others` from the smallest up, of a fall by its change: 1 + how many are smaller."""
+    return 1 + sum(other < value for other in others)
+
+
+@derived("days")
+def days_above(values: Iterable[float], bound: float) -> int:
+    """On how many days a value, of which there is one a day, was above a bound in its unit."""
+    return sum(value > bound for value in values)
 
 
 @derived("percent of the loss")

@@ -17,10 +17,10 @@ import pandas as pd
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from shockcheck import cache, charts, derivations, frames, linked, tables, trace, what_if
+from shockcheck import cache, charts, derivations, frames, fx, linked, tables, trace, what_if
 from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, shown_in
-from shockcheck.languages import Language, get
+from shockcheck.languages import Language, get, quoted
 from shockcheck.ledger import Ledger
 from shockcheck.paths import LEDGER, TEMPLATES, shown
 
@@ -119,7 +119,7 @@ def card(finding: Finding, language: Language) -> str:
 def _figure(output: NotebookNode, findings: list[Finding], name: str, variant: bool, language: Language) -> str:
     about = output["metadata"][SVG]
     verdicts = [one for one in findings if one.id == about.get("claim") and one.verdict]
-    alt = about["alt"] + "".join(f" {one.claim.states} Verdict: {one.verdict}." for one in verdicts)
+    alt = about["alt"] + "".join(f" {one.claim.in_english} Verdict: {one.verdict}." for one in verdicts)
     table = output["data"][frames.MIMETYPE]
     return (
         _environment()
@@ -256,6 +256,7 @@ def index(
             signs=SIGNS,
             meanings=MEANINGS,
             dataset=linked.dataset(),
+            quoted=quoted,
             filter=_asset("filter.js"),
             style=_asset("style.css"),
             language=language,
@@ -310,7 +311,8 @@ def _shown(entry: dict[str, Any]) -> Finding:
 def foot(read: Iterable[str]) -> dict[str, Any]:
     """What a page says of its making: package versions and the SHA-256 of what it `read`.
 
-    Of a file that was read in part it is that of the rows or entries in use.
+    Of a file that was read in part it is that of the rows or entries in use. `converts` is whether the project uses
+    exchange rates: then their source is among its own.
     """
     parts: dict[str, list[str]] = {}
     for name in sorted(set(read)):
@@ -321,4 +323,5 @@ def foot(read: Iterable[str]) -> dict[str, Any]:
         sums[file if whole else f"{file}, {len(names)} in use"] = (
             cache.current(file) if whole else cache.digest("".join(cache.current(name) for name in names))
         )
-    return {"versions": {name: version(name) for name in VERSIONS}, "files": sums}
+    converts = fx.SOURCE in set(tables.load("sources", watched=False)["id"])
+    return {"versions": {name: version(name) for name in VERSIONS}, "files": sums, "converts": converts}

@@ -17,7 +17,7 @@ from rich.text import Text
 from shockcheck import cache, facts, grid, ledger, notebooks, pages, tables, warm
 from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, in_short, shown_in
-from shockcheck.languages import Language, get
+from shockcheck.languages import Language, get, quoted
 from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, reports_in, shown, write_whole
 
@@ -173,7 +173,8 @@ def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:
         finding, notebook = stored[claim.id]
         value = finding.said(get("en")).recomputed if finding.recomputed is not None else "documented"
         link = f"[{notebook.name[:2]}]({shown(notebook.path)})"
-        lines.append(f"| „{claim.quote}“ | {value} | {SIGNS[finding.verdict]} {finding.verdict} | {link} |")
+        quote = quoted(claim.quote, book.article.language)
+        lines.append(f"| {quote} | {value} | {SIGNS[finding.verdict]} {finding.verdict} | {link} |")
     return "\n".join(lines) + "\n"
 
 

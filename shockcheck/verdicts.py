@@ -8,6 +8,7 @@ The interval follows from how the value is printed, never from how the recomputa
 | 5,7                     | (none)    | [5.65, 5.75) |                                                  |
 | zwischen fünf und sechs | between   | [5, 6]       | both ends belong to it                           |
 | weniger als 5,7         | less than | (-inf, 5.7)  | the bound itself is a claim of its own           |
+| more than 206           | more than | (206, inf)   | the same                                         |
 | fast 60                 | almost    | [54, 60)     | up to a tenth below                              |
 | rund 17                 | about     | [16, 18]     | a whole unit of the last printed digit           |
 | a superlative: rank 1   | exactly   | [1, 1]       |                                                  |
@@ -24,7 +25,7 @@ from typing import Literal
 import pandas as pd
 from babel.numbers import NumberFormatError, parse_decimal
 
-Hedge = Literal["about", "less than", "almost", "between", "exactly"]
+Hedge = Literal["about", "less than", "more than", "almost", "between", "exactly"]
 Direction = Literal["rise", "fall"]
 ComputedVerdict = Literal["holds", "held intraday", "off"]
 DocumentedVerdict = Literal["supported", "imprecise", "contradicted", "unchecked"]
@@ -86,6 +87,7 @@ def interval(stated: str, hedge: Hedge | None, direction: Direction | None, lang
         "about": (values[0] - unit, values[0] + unit, "both"),
         "almost": (values[0] * Decimal("0.9"), values[0], "left"),
         "less than": (Decimal("-Infinity"), values[0], "neither"),
+        "more than": (values[0], Decimal("Infinity"), "neither"),
         "between": (values[0], values[-1], "both"),
         "exactly": (values[0], values[0], "both"),
     }[hedge]

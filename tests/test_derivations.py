@@ -102,6 +102,8 @@ def test_a_measure_that_does_not_end_on_its_formula_is_refused():
         (measures.percent_change, "(before, after) => (100 * ((after / before) - 1))"),
         (measures.market_value_loss, "(before, after, shares) => (((before - after) * shares) / 1000000000.0)"),
         (measures.rank, "(value, others) => (1 + others.reduce((total, other) => total + (other > value), 0))"),
+        (measures.rank_from_below, "(value, others) => (1 + others.reduce((total, other) => total + (other < value), 0))"),
+        (measures.days_above, "(values, bound) => values.reduce((total, value) => total + (value > bound), 0)"),
         (measures.total, "(parts) => parts.reduce((total, one) => total + one, 0)"),
     ],
 )

@@ -70,6 +70,7 @@ def test_units_at_an_axis():
         ("5,7", "less than", None, "below 5.7", "unter 5,7"),
         ("5,7", "less than", "fall", "above −5.7", "über −5,7"),
         ("1", "exactly", None, "exactly 1", "genau 1"),
+        ("206", "more than", None, "above 206", "über 206"),
     ],
 )
 def test_an_interval_in_words(stated, hedge, direction, english, german):
@@ -81,6 +82,11 @@ def test_a_finding_in_german():
     said = findings.check("nvidia-monday-fall", -16.968, -18.174, -9.97).said(get("de"))
     assert (said.verdict, said.stated) == ("stimmt", "17 Prozent, Rückgang")
     assert said.recomputed == f"−16,97{N}% (Tagesspanne −18,17{N}% bis −9,97{N}%)"
+
+
+def test_a_quote_stands_in_the_marks_of_its_language():
+    assert (languages.quoted("so", "en"), languages.quoted("so", "de")) == ("“so”", "„so“")
+    assert set(languages.QUOTATION_MARKS) == set(languages.CODES)
 
 
 def test_an_unknown_language_is_refused_by_name(project):

@@ -95,6 +95,15 @@ def test_an_override_of_the_interval_with_its_reason(load):
     assert str(book.claims[0].allowed("de")) == "[-20.0, -15.0]"
 
 
+def test_what_is_claimed_is_said_in_english_unless_the_quote_says_it(load):
+    english = GOOD.replace("language: de", "language: en").replace("ein Minus von 17 Prozent", "fell by 17.0%")
+    book = load(english.replace("    states: The share fell 17 percent.\n", "").replace('"17"', '"17.0"'))
+    assert [claim.in_english for claim in book.claims] == ["fell by 17.0%", "It recovered only a little."]
+    assert str(book.claims[0].allowed("en")) == "(-17.05, -16.95]"
+    with pytest.raises(LedgerError, match="line 7, claim share-fall: `states`: the field is missing; say in English what"):
+        load(GOOD.replace("    states: The share fell 17 percent.\n", ""))
+
+
 def test_a_missing_ledger(tmp_path):
     with pytest.raises(LedgerError, match="cannot be read"):
         ledger.load(tmp_path / "claims.yml")

@@ -37,6 +37,11 @@ def test_market_value_loss():
     assert measures.market_value_loss(7, 10, 2e9) == -6
 
 
+def test_market_value_change_is_signed():
+    assert measures.market_value_change(10, 7, 2e9) == -6
+    assert measures.market_value_change(7, 10, 2e9) == 6
+
+
 def test_a_sum_is_converted_by_a_rate_that_says_how_much_of_it_one_of_the_other_is_worth():
     assert measures.converted(6, 1.5) == 4
 
@@ -81,6 +86,17 @@ def test_loss_ranking_takes_the_highest_print_and_its_own_computation_first():
 def test_rank():
     assert measures.rank(300, pd.Series([300, 270, 100])) == 1
     assert measures.rank(200, pd.Series([300, 270, 100])) == 3
+
+
+def test_rank_from_below():
+    assert measures.rank_from_below(-9.5, [-18.0, -12.0, -9.0]) == 3
+    assert measures.rank_from_below(-9.5, [-9.5, 2.0]) == 1  # an equal fall is no larger one
+    assert measures.rank_from_below(-9.5, []) == 1
+
+
+def test_days_above():
+    assert measures.days_above([209.0, 200.0, 200.1, 193.0], 200) == 2
+    assert measures.days_above([], 200) == 0
 
 
 def test_percent_regained():

@@ -56,7 +56,7 @@ ARROWS = {
         "trace",
         "what_if",
     }
-    | {"errors", "paths"},
+    | {"fx", "errors", "paths"},
     "report": {
         "cache",
         "facts",

@@ -20,6 +20,8 @@ INTERVALS = [
     ("fünf und sechs", "between", "rise", "[5.0, 6.0]"),
     ("5 bis 6", "between", "fall", "[-6.0, -5.0]"),
     ("5,7", "less than", None, "(-inf, 5.7)"),
+    ("206", "more than", None, "(206.0, inf)"),
+    ("206", "more than", "fall", "(-inf, -206.0)"),
     ("60", "almost", None, "[54.0, 60.0)"),
     ("60", "almost", "fall", "(-60.0, -54.0]"),
     ("17", "about", None, "[16.0, 18.0]"),
@@ -93,7 +95,7 @@ def test_edges_go_the_documented_way(value, hedge):
 
 @given(printed_values)
 def test_hedges_that_bound_leave_the_printed_value_out(value):
-    for hedge in ("less than", "almost"):
+    for hedge in ("less than", "more than", "almost"):
         assert float(value) not in verdicts.interval(as_printed(value, "de"), hedge, None, "de")
 
 
