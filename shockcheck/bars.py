@@ -41,7 +41,7 @@ class Corrections(Entry):
 def corrections() -> list[Correction]:
     """The documented corrections; raises SourceError with file and line where the document is at fault."""
     note(shown(CORRECTIONS))
-    return documents.read(CORRECTIONS, Corrections, SourceError)[0].corrections
+    return documents.read(CORRECTIONS, Corrections, SourceError).corrections
 
 
 def corrected(symbol: str, bars: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 prices = typer.Typer(no_args_is_help=True, help="The embedded prices against what Yahoo Finance gives now.")
 app.add_typer(prices, name="prices")
+claims = typer.Typer(no_args_is_help=True, help="The ledger of claims: its faults, and the cells that check them.")
+app.add_typer(claims, name="claims")
 
 
 @cache
@@ -204,6 +206,34 @@ def checksums() -> None:
         typer.echo(f"data/{file}: {old[:19]}… is now {new[:19]}…")
     if not changes:
         typer.echo("no table has changed")
+
+
+@claims.command()
+def check() -> None:
+    """List every fault of data/claims.yml with its line; of a good one, the cells to paste for claims not yet checked."""
+    from shockcheck import drafts
+
+    found = drafts.faults()
+    typer.echo("\n".join(found) if found else drafts.summary())
+    if found:
+        raise typer.Exit(1)
+
+
+@claims.command()
+def add(
+    notebook: Annotated[str, typer.Argument(help="A notebook, made if there is none of that name.", metavar="NOTEBOOK")],
+    ids: Annotated[list[str] | None, typer.Argument(help="Claims; without, all not yet checked.", metavar="CLAIM")] = None,
+    p: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", help="A parameter of a new notebook: ticker, event_date.", metavar="NAME=VALUE"),
+    ] = None,
+) -> None:
+    """Put the cells for claims that no notebook checks into a notebook, and say what is to be filled in."""
+    from shockcheck import drafts
+
+    path, added = drafts.add(notebook, ids or [], _pairs(p or []))
+    for draft in added:
+        typer.echo(f"{drafts.shown(path)} checks {draft.claim.id}; to fill in: {draft.fill_in}")
 
 
 @prices.command()

@@ -1,7 +1,7 @@
 """Hand-written YAML: read into checked models, each fault named by file, line and entry."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML, YAMLError
@@ -10,7 +10,19 @@ from ruamel.yaml.comments import CommentedMap
 from shockcheck.errors import ShockcheckError
 from shockcheck.paths import shown
 
-PLAINLY = {"extra_forbidden": "no such field; correct or remove it", "missing": "the field is missing; add it"}
+PLAINLY = {
+    "extra_forbidden": "no such field; correct or remove it",
+    "missing": "the field is missing; add it",
+    "string_type": "must be a text; put it in quotes",
+    "string_too_short": "is empty; fill it in or remove it",
+    "string_pattern_mismatch": "must be small letters, digits and single hyphens, as in share-fall",
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "date_type": "must be a day written YYYY-MM-DD, without quotes",
+    "list_type": "must be a list in square brackets, as in [one, another]",
+    "model_type": "must hold names with values, as in `id: share-fall`",
+}
+COLON = "mapping values are not allowed here"
 
 
 class Entry(BaseModel):
@@ -19,36 +31,75 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class Fault(NamedTuple):
+    """What is wrong at a place of a document, which keys and numbers lead to; `kind` is pydantic's word for it, if any."""
+
+    loc: tuple[str | int, ...]
+    message: str
+    kind: str = ""
+
+
+class UnreadableError(Exception):
+    """A document is no YAML mapping: what is wrong, and in which line where that is known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        """What is wrong; lines count from 1."""
+        super().__init__(message)
+        self.message, self.line = message, line
+
+
 Model = TypeVar("Model", bound=Entry)
 
 
-def read(path: Path, model: type[Model], fault: type[ShockcheckError]) -> tuple[Model, CommentedMap]:
-    """The document in `path` as a `model`, and as parsed; raises `fault` with file, line and entry for what is wrong."""
-    document = _parsed(path, fault)
+def read(path: Path, model: type[Model], fault: type[ShockcheckError]) -> Model:
+    """The document in `path` as a `model`; raises `fault` with file, line and entry for the first thing that is wrong."""
+    document = parsed(path, fault)
+    for found in faults(model, document):
+        raise fault(sentence(path, document, found))
+    return model.model_validate(document)
+
+
+def faults(model: type[Entry], document: CommentedMap) -> list[Fault]:
+    """What of a document is not as its model has it, field by field."""
     try:
-        return model.model_validate(document), document
+        model.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        message = PLAINLY.get(first["type"], first["msg"].removeprefix("Value error, "))
-        raise fault(sentence(path, document, first["loc"], message)) from error
+        return [Fault(one["loc"], _plainly(one), one["type"]) for one in error.errors()]
+    return []
 
 
-def _parsed(path: Path, fault: type[ShockcheckError]) -> CommentedMap:
+def _plainly(error: Any) -> str:
+    if error["input"] is None and error["type"] != "missing":
+        return PLAINLY["string_too_short"]
+    return PLAINLY.get(error["type"], error["msg"].removeprefix("Value error, "))
+
+
+def parsed(path: Path, fault: type[ShockcheckError]) -> CommentedMap:
+    """The document in `path`; raises `fault` with file and line where it is no mapping or cannot be read."""
+    try:
+        return parse(path)
+    except UnreadableError as error:
+        line = f", line {error.line}" if error.line else ""
+        raise fault(f"{shown(path)}{line}{':' if line else ''} {error.message}") from error
+
+
+def parse(path: Path) -> CommentedMap:
+    """The document in `path`, its lines known; raises UnreadableError where it is no mapping or cannot be read."""
     try:
         document = YAML(typ="rt").load(path)
     except OSError as error:
-        raise fault(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
+        raise UnreadableError(f"cannot be read ({error.strerror}); restore it from version control") from error
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise fault(f"{shown(path)}{line}: {getattr(error, 'problem', None) or error}; correct the YAML") from error
+        mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
+        what = "put a text that has a colon in it in quotes" if problem == COLON else "correct the YAML"
+        raise UnreadableError(f"{problem}; {what}", mark.line + 1 if mark else None) from error
     if not isinstance(document, CommentedMap):
-        raise fault(f"{shown(path)} must hold names with values, not a list or a text")
+        raise UnreadableError("must hold names with values, not a list or a text")
     return document
 
 
-def sentence(path: Path, document: CommentedMap, loc: tuple, message: str) -> str:
-    """The message with file, line and the entry's id, if it has one, of the place `loc` in the document."""
+def place(document: CommentedMap, loc: tuple[str | int, ...]) -> tuple[int, str, str]:
+    """The line of a place in a document, the entry that it is of, 'claim ID' if it has an id, and the field's name."""
     node: Any = document
     line, entry = 0, ""
     for key in loc:
@@ -59,7 +110,20 @@ def sentence(path: Path, document: CommentedMap, loc: tuple, message: str) -> st
         except (KeyError, IndexError, AttributeError, TypeError):
             break  # the field is missing: its mapping's line is the nearest
         if isinstance(node, CommentedMap) and "id" in node:
-            entry = f", claim {node['id']}"
+            entry = f"claim {node['id']}"
     names = [key for key in loc if isinstance(key, str)]
-    field = f"`{names[-1]}`: " if names and (len(names) > 1 or names == list(loc)) else ""
-    return f"{shown(path)}, line {line + 1}{entry}: {field}{message.rstrip('.')}"
+    return line + 1, entry, names[-1] if names and (len(names) > 1 or names == list(loc)) else ""
+
+
+def sentence(path: Path, document: CommentedMap, fault: Fault) -> str:
+    """The fault with file, line and the entry's id, if it has one."""
+    line, entry, field = place(document, fault.loc)
+    about = f"{shown(path)}, line {line}{', ' if entry else ''}{entry}: "
+    return about + (f"`{field}`: " if field else "") + fault.message.rstrip(".")
+
+
+def listed(path: Path, document: CommentedMap, fault: Fault) -> str:
+    """The fault as a line of a list, 'FILE:LINE: sentence', which editors can follow."""
+    line, entry, field = place(document, fault.loc)
+    about = "".join(f"{one}: " for one in (entry, field and f"`{field}`") if one)
+    return f"{shown(path)}:{line}: {about}{fault.message.rstrip('.')}"

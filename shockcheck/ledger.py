@@ -1,20 +1,24 @@
 """The ledger: what the article says and how each claim is read, `data/claims.yml`, checked entry by entry."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import pandas as pd
 from pydantic import Field, model_validator
+from ruamel.yaml.comments import CommentedMap
 
 from shockcheck import documents, facts, verdicts
-from shockcheck.documents import Entry
+from shockcheck.documents import Entry, Fault, UnreadableError
 from shockcheck.errors import LedgerError
 from shockcheck.paths import LEDGER, note, shown
 
 Text = Annotated[str, Field(min_length=1)]
+Printed = Literal["de", "en"]  # the languages that articles are read in
+ABROAD = {"de"}  # those in which a reader of the pages, which are in English, needs to be told what a quote claims
 
 
 class Article(Entry):
@@ -23,7 +27,7 @@ class Article(Entry):
     title: Text
     publisher: Text
     date: date
-    language: Literal["de", "en"]
+    language: Printed
     url: Text | None = None
 
 
@@ -61,16 +65,8 @@ class Claim(Entry):
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
-        if self.verdict and not (self.because and (self.facts or self.verdict == "unchecked")):
-            raise ValueError("a documented claim needs `because` and, unless it is unchecked, at least one id under `facts`")
-        if not self.verdict and (self.because or self.facts):
-            raise ValueError("`because` and `facts` belong to a documented claim; give its `verdict` or remove them")
-        if not self.verdict and not (self.stated and self.unit):
-            raise ValueError("a computed claim needs `stated` and `unit`")
-        if (self.interval is None) != (self.why is None):
-            raise ValueError("an `interval` that overrides the rule needs a `why`, and a `why` an `interval`")
-        if self.interval and not self.interval[0] <= self.interval[1]:
-            raise ValueError("`interval` must give its lower end first")
+        for message in _broken_rules(dict(self)):
+            raise ValueError(message)
         return self
 
     def allowed(self, language: str) -> pd.Interval:
@@ -107,28 +103,73 @@ def load(path: Path = LEDGER) -> Ledger:
     Raises LedgerError with file, line and the claim's id for the first entry that is not as documented: an unknown or
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
-    ledger, document = documents.read(path, Ledger, LedgerError)
+    document = documents.parsed(path, LedgerError)
     note(f"{shown(path)}#article")
-    for loc, message in _faults(ledger):
-        raise LedgerError(documents.sentence(path, document, loc, message))
-    return ledger
+    for fault in _faults(document):
+        raise LedgerError(documents.sentence(path, document, fault))
+    return Ledger.model_validate(document)
 
 
-def _faults(ledger: Ledger) -> list[tuple[tuple, str]]:
-    """What no single field can see, as (place, message)."""
-    known, times = facts.ids(), Counter(claim.id for claim in ledger.claims)
-    found = []
-    for number, claim in enumerate(ledger.claims):
-        place = ("claims", number)
-        if times[claim.id] > 1:
-            found.append(((*place, "id"), f"the id {claim.id} is given to {times[claim.id]} claims"))
-        if not claim.states and ledger.article.language != "en":
-            found.append(((*place, "states"), "the field is missing; say in English what the quote claims"))
-        if claim.stated is not None:
-            try:
-                claim.allowed(ledger.article.language)
-                verdicts.numbers(claim.stated, claim.hedge, ledger.article.language)
-            except ValueError as error:
-                found.append(((*place, "stated"), str(error)))
-        found += [((*place, "facts"), f"data/facts.csv has no fact {fact!r}") for fact in claim.facts if fact not in known]
-    return found
+def faults(path: Path = LEDGER) -> list[str]:
+    """Everything that `load` would stop at, one after another, each as 'FILE:LINE: sentence'; empty for a good ledger."""
+    try:
+        document = documents.parse(path)
+    except UnreadableError as error:
+        return [f"{shown(path)}:{error.line or 1}: {error.message}"]
+    return [documents.listed(path, document, fault) for fault in _faults(document)]
+
+
+def _faults(document: CommentedMap) -> list[Fault]:
+    """Every fault of a ledger, in the order of its lines: fields, rules between fields, and between claims."""
+    found = [fault for fault in documents.faults(Ledger, document) if fault.kind != "value_error"]  # those come below
+    claims = document.get("claims")
+    article = document.get("article")
+    language = article.get("language") if isinstance(article, dict) else None
+    entries = [
+        (("claims", place), one)
+        for place, one in enumerate(claims if isinstance(claims, list) else [])
+        if isinstance(one, dict)
+    ]
+    times = Counter(one["id"] for _, one in entries if isinstance(one.get("id"), str))
+    known = facts.ids()
+    for place, one in entries:
+        found += [Fault(place, message) for message in _broken_rules(one)]
+        if isinstance(one.get("id"), str) and times[one["id"]] > 1:
+            message = f"the id {one['id']} is given to {times[one['id']]} claims; give each its own"
+            found.append(Fault((*place, "id"), message))
+        if language in ABROAD and not one.get("states"):
+            found.append(Fault((*place, "states"), "the field is missing; say in English what the quote claims"))
+        found += [Fault((*place, "stated"), message) for message in _misprinted(one, language)]
+        cited = one.get("facts")
+        for fact in cited if isinstance(cited, list) else []:
+            if isinstance(fact, str) and fact not in known:
+                found.append(Fault((*place, "facts"), f"data/facts.csv has no fact {fact!r}; add it or correct the id"))
+    return sorted(found, key=lambda fault: documents.place(document, fault.loc)[0])
+
+
+def _broken_rules(claim: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong between the fields of a claim that by themselves may be right."""
+    stated, unit, interval, why, verdict, because, cited = (
+        claim.get(name) for name in ("stated", "unit", "interval", "why", "verdict", "because", "facts")
+    )
+    if verdict and not (because and (cited or verdict == "unchecked")):
+        yield "a documented claim needs `because` and, unless it is unchecked, at least one id under `facts`"
+    if not verdict and (because or cited):
+        yield "`because` and `facts` belong to a documented claim; give its `verdict` or remove them"
+    elif not verdict and not (stated and unit):
+        yield "a computed claim needs `stated` and `unit`; a documented one `verdict`, `because` and `facts`"
+    if (interval is None) != (why is None):
+        yield "an `interval` that overrides the rule needs a `why`, and a `why` an `interval`"
+    ends = interval if isinstance(interval, list) and all(isinstance(end, float) for end in interval) else []
+    if ends != sorted(ends):
+        yield "`interval` must give its lower end first"
+
+
+def _misprinted(claim: Mapping[str, Any], language: object) -> Iterator[str]:
+    """What is wrong with the stated value as a number printed in the language of the article."""
+    stated, hedge = claim.get("stated"), claim.get("hedge")
+    if isinstance(stated, str) and stated and language in get_args(Printed) and hedge in (None, *get_args(verdicts.Hedge)):
+        try:
+            verdicts.numbers(stated, hedge, language)
+        except ValueError as error:
+            yield str(error)

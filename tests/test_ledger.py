@@ -55,7 +55,7 @@ FAULTS = [
     ("id: share-slight", "id: share-fall", "line 7, claim share-fall: `id`: the id share-fall is given to 2 claims"),
     ("    reading: Close to close.\n", "", "line 7, claim share-fall: `reading`: the field is missing"),
     ('stated: "17"', 'stated: "17.5"', "line 11, claim share-fall: `stated`: '17.5' is not an unsigned number"),
-    ('stated: "17"', "stated: 17", "line 11, claim share-fall: `stated`: Input should be a valid string"),
+    ('stated: "17"', "stated: 17", "line 11, claim share-fall: `stated`: must be a text; put it in quotes"),
     ('    stated: "17"\n', "", "line 7, claim share-fall: a computed claim needs `stated` and `unit`"),
     ("    facts: [nvidia-tuesday-close]\n", "", "line 15, claim share-slight: a documented claim needs `because` and"),
     (
@@ -65,8 +65,8 @@ FAULTS = [
     ),
     ("    verdict: imprecise\n", "", "line 15, claim share-slight: `because` and `facts` belong to a documented claim"),
     ("verdict: imprecise", "verdict: wrong", "line 20, claim share-slight: `verdict`: Input should be 'supported'"),
-    ("paragraph: 2", "paragraph: two", "line 16, claim share-slight: `paragraph`: Input should be a valid integer"),
-    ("id: share-fall", "id: Share_Fall", "line 7, claim Share_Fall: `id`: String should match pattern"),
+    ("paragraph: 2", "paragraph: two", "line 16, claim share-slight: `paragraph`: must be a whole number, without quotes"),
+    ("id: share-fall", "id: Share_Fall", "line 7, claim Share_Fall: `id`: must be small letters, digits and single hyphens"),
     (
         "direction: fall",
         "interval: [1.0, 2.0]",
@@ -88,6 +88,72 @@ def test_a_fault_stops_with_line_and_id(load, old, new, message):
         load(GOOD.replace(old, new))
     assert message in str(raised.value)
     assert "claims.yml" in str(raised.value)
+
+
+BROKEN = """\
+article:
+  title: A title
+  publisher:
+  date: 2001-02-03
+  language: de
+claims:
+  - id: share-fall
+    paragraph: one
+    quote: ein Minus von 17 Prozent
+    states: The share fell 17 percent.
+    stated: "17.5"
+    unit: percent
+    reading: Close to close.
+    interval: [3.0, 2.0]
+    why: A reason.
+  - id: share-fall
+    quote: nur leicht
+    reading: As reported.
+    verdict: imprecise
+    facts: [nvidia-tuesday-close, x, y]
+  - only a text
+"""
+
+
+def test_every_fault_is_listed_with_its_line_in_order(tmp_path):
+    path = tmp_path / "claims.yml"
+    path.write_text(BROKEN, encoding="utf-8")
+    needs = "a documented claim needs `because` and, unless it is unchecked, at least one id under `facts`"
+    assert [fault.removeprefix(f"{path}:") for fault in ledger.faults(path)] == [
+        "3: `publisher`: is empty; fill it in or remove it",
+        "7: claim share-fall: `interval` must give its lower end first",
+        "7: claim share-fall: `id`: the id share-fall is given to 2 claims; give each its own",
+        "8: claim share-fall: `paragraph`: must be a whole number, without quotes",
+        "11: claim share-fall: `stated`: '17.5' is not an unsigned number as printed in language 'de'",
+        "16: claim share-fall: `paragraph`: the field is missing; add it",
+        f"16: claim share-fall: {needs}",
+        "16: claim share-fall: `id`: the id share-fall is given to 2 claims; give each its own",
+        "16: claim share-fall: `states`: the field is missing; say in English what the quote claims",
+        "20: claim share-fall: `facts`: data/facts.csv has no fact 'x'; add it or correct the id",
+        "20: claim share-fall: `facts`: data/facts.csv has no fact 'y'; add it or correct the id",
+        "21: must hold names with values, as in `id: share-fall`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (GOOD, None),
+        (GOOD.replace("quote: nur leicht", "quote: nur: leicht"), "17: mapping values are not allowed here; put a text"),
+        ("- a list\n", "1: must hold names with values"),
+        ("claims: 3\n", "1: `article`: the field is missing; add it"),
+        (GOOD.replace("id: share-fall", "id: [share]"), "7: claim ['share']: `id`: must be a text; put it in quotes"),
+        (
+            GOOD.replace("direction: fall", "interval: [a, 2.0]\n    why: x"),
+            "13: claim share-fall: `interval`: must be a num",
+        ),
+    ],
+)
+def test_a_list_of_faults_begins_where_the_document_goes_wrong(tmp_path, text, fault):
+    path = tmp_path / "claims.yml"
+    path.write_text(text, encoding="utf-8")
+    found = ledger.faults(path)
+    assert found[0].startswith(f"{path}:{fault}") if fault else found == []
 
 
 def test_an_override_of_the_interval_with_its_reason(load):

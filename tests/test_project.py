@@ -35,6 +35,7 @@ ARROWS = {
     "findings": {"derivations", "facts", "forensics", "languages", "ledger", "verdicts", "errors", "paths"},
     "explore": {"charts", "facts", "findings", "fx", "ledger", "measures", "prices", "tables", "errors", "paths"},
     "notebooks": {"findings", "languages", "ledger", "prices", "warm", "errors", "paths"},
+    "drafts": {"ledger", "notebooks", "prices", "errors", "paths"},
     "grid": {"errors"},
     "linked": {"findings", "languages", "ledger", "tables", "errors"},
     "cache": {"paths"},
@@ -75,7 +76,7 @@ ARROWS = {
     "watch": {"errors", "paths"},
     "receipt": {"cache", "copies", "findings", "notebooks", "errors", "paths"},
     "snapshot": {"bars", "copies", "exchanges", "findings", "notebooks", "prices", "tables", "yahoo", "errors", "paths"},
-    "cli": {"build", "languages", "receipt", "report", "snapshot", "tables", "trace", "warm", "watch", "errors", "paths"},
+    "cli": {"build", "drafts", "languages", "receipt", "report", "snapshot", "tables", "trace", "warm", "watch", "errors", "paths"},
     "__init__": set(),
     "__main__": {"cli"},
 }

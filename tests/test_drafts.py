@@ -1,0 +1,150 @@
+"""Drafts: the cells for claims that no notebook checks yet, printed or put into a notebook, and all faults of a ledger."""
+
+import ast
+
+import pytest
+
+from shockcheck import drafts, notebooks
+from shockcheck.errors import LedgerError, ParameterError, ShockcheckError
+from shockcheck.ledger import Claim
+
+COMMON = {"id": "share-fall", "paragraph": 1, "quote": "so", "reading": "Close to close."}
+BARS = "before, after = prices.bars(prices.sessions(ticker, event_date, source=source))\n"
+CHECK = 'check("share-fall"'
+SHARES = 'shares = prices.shares_outstanding(ticker, event_date, source)["shares"]\n'
+
+
+def claim(**more: object) -> Claim:
+    return Claim(**COMMON, **more)
+
+
+CHANGE = claim(stated="17", unit="percent", direction="fall")
+LOSS = claim(stated="563", unit="billion USD")
+RISE = claim(stated="563", unit="billion USD", direction="rise")
+RANK = claim(stated="1", unit="rank", hedge="exactly")
+CITED = claim(verdict="supported", because="So.", facts=["one", "two"])
+OPINION = claim(verdict="unchecked", because="So.")
+
+
+@pytest.mark.parametrize(
+    ("stated", "cells"),
+    [
+        (CHANGE, [f"{BARS}change, low, high = measures.percent_changes(after, before.close)\n{CHECK}, change, low, high)"]),
+        (LOSS, [f"{BARS}{SHARES}value = measures.market_value_loss(before.close, after.close, shares)\n{CHECK}, value)"]),
+        (RISE, [f"{BARS}{SHARES}value = measures.market_value_change(before.close, after.close, shares)\n{CHECK}, value)"]),
+        (RANK, [f'value = facts.number("ID-OF-A-FACT")  # unit: rank; or by a measure from several\n{CHECK}, value)']),
+        (CITED, ['facts.table("one", "two")', 'check("share-fall")']),
+        (OPINION, ['check("share-fall")']),
+    ],
+)
+def test_cells_follow_from_what_the_claim_states(stated, cells):
+    draft = drafts.of(stated)
+    assert list(draft.cells) == cells
+    assert draft.fill_in
+    for cell in cells:
+        assert ast.parse(cell)
+
+
+def test_a_new_notebook_is_in_the_grammar_of_notebooks():
+    node = drafts._made("02-second-day", [drafts.of(CHANGE), drafts.of(LOSS)], {"ticker": 'A"B', "event_date": "2001-02-06"})
+    sources = [cell.source for cell in node.cells]
+    assert sources[0].startswith("# Second day\n\n")
+    assert node.cells[1].metadata.tags == ["parameters"]
+    assert sources[1].splitlines() == [
+        'ticker = "A\\"B"  # share, by its symbol in data/listings.csv',
+        'event_date = "2001-02-06"  # session of its exchange, YYYY-MM-DD',
+        'source = "embedded"  # where prices come from: embedded, yahoo, or auto (yahoo, else embedded)',
+    ]
+    assert sources[2].startswith("from shockcheck import frames, measures, prices\n")
+    assert sources[3] == "days = prices.sessions(ticker, event_date, source=source)\ndays"
+    assert sources[-1].startswith("## What could move this number\n")
+    assert notebooks._checked(node, drafts.NOTEBOOKS / "02.ipynb") == ["share-fall", "share-fall"]
+    cited = drafts._made("03-what-was-said", [drafts.of(CITED)], {})
+    assert [cell.source for cell in cited.cells][1] == "# no parameters"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"ticker": "A"}, "the cells need -p event_date=..., the session of its exchange"),
+        ({"ticker": "A", "event_date": "6 Feb"}, "event_date must be a date written as text"),
+        (
+            {"ticker": "A", "event_date": "2001-02-06", "day": "x"},
+            "no cell needs the parameter 'day'; there are event_date, so",
+        ),
+    ],
+)
+def test_parameters_that_lack_or_are_none(given, message):
+    with pytest.raises(ParameterError, match=message):
+        drafts._made("02-second-day", [drafts.of(CHANGE)], given)
+
+
+@pytest.mark.parametrize(
+    ("name", "ids", "kind", "message"),
+    [
+        ("02-more", [], LedgerError, "every claim of data/claims.yml is checked in a notebook already; add a claim first"),
+        ("02-more", ["nvidia-loss-eur"], LedgerError, "nvidia-loss-eur is checked in a notebook already"),
+        ("02-more", ["x"], LedgerError, "has no claim 'x'"),
+    ],
+)
+def test_what_cannot_be_added(name, ids, kind, message):
+    with pytest.raises(kind, match=message):
+        drafts.add(name, ids, {})
+
+
+NEW = """
+  - id: second-fall
+    paragraph: 5
+    quote: noch einmal drei Prozent
+    states: It fell another three percent.
+    stated: drei
+    unit: percent
+    direction: fall
+    reading: Close to close.
+  - id: second-opinion
+    paragraph: 5
+    quote: zu viel
+    states: It was too much.
+    reading: "None: an opinion."
+    verdict: unchecked
+    because: A judgement.
+"""
+ADDED = ("02-tuesday-rebound", "second-opinion")
+
+
+def test_from_a_ledger_with_faults_to_a_checked_claim(project):
+    ledger = project.root / "data/claims.yml"
+    good = ledger.read_text(encoding="utf-8").rstrip() + "\n" + NEW
+    first = good.count("\n", 0, good.index("  - id: second-fall")) + 1
+    bad = good.replace("stated: drei", "stated: 3.0").replace("id: second-opinion\n    paragraph: 5", "id: second-opinion")
+    ledger.write_text(bad, encoding="utf-8")
+    done = project.run("claims", "check")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"data/claims.yml:{first + 4}: claim second-fall: `stated`: must be a text; put it in quotes",
+        f"data/claims.yml:{first + 8}: claim second-opinion: `paragraph`: the field is missing; add it",
+    ]
+    ledger.write_text(good, encoding="utf-8")
+    said = project.run("claims", "check").stdout
+    assert said.startswith("data/claims.yml: 53 claims are right\n\nno notebook checks second-fall; paste this into one")
+    assert "\n\n    before, after = prices.bars(" in said
+    assert '\n    check("second-fall", change, low, high)\n\nto fill in: nothing, if it is a share' in said
+    assert "claims check` writes for you" in project.fails("report")
+    assert "leave out -p" in project.fails("claims", "add", *ADDED, "-p", "ticker=A")
+    assert "has no parameter 'event_date'" in project.fails("claims", "add", "09-statements", "second-fall")
+    assert "is named by two digits and its subject" in project.fails("claims", "add", "tuesday")
+    added = project.run("claims", "add", *ADDED)
+    assert added.stdout.startswith("notebooks/02-tuesday-rebound.ipynb checks second-opinion; to fill in: nothing: verdict")
+    node = notebooks.Notebook(project.root / "notebooks/02-tuesday-rebound.ipynb").node
+    assert node.cells[-2].source == 'check("second-opinion")'
+    assert node.cells[-1].source.startswith("## What could move this number")
+    assert len({cell.id for cell in node.cells}) == len(node.cells)
+    assert "no notebook checks second-opinion" not in project.run("claims", "check").stdout
+
+
+def test_a_notebooks_fault_is_listed_after_the_ledgers(monkeypatch):
+    def fails(*_, all_claims):
+        raise ShockcheckError("a notebook checks what the ledger has not")
+
+    monkeypatch.setattr(notebooks, "check_against", fails)
+    assert drafts.faults() == ["a notebook checks what the ledger has not"]
