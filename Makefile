@@ -40,6 +40,7 @@ lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and othe
 
 notebooks: setup  ## run the notebooks in place: refresh their stored outputs, README's table and the checksums of the pages
 	@$(BIN)/python -m shockcheck notebooks
+	@SHOCKCHECK_ROOT=shockcheck/templates/project $(BIN)/python -m shockcheck notebooks
 
 data: setup  ## compare the embedded prices with Yahoo's of today, and show which verdicts would flip
 	@$(BIN)/python -m shockcheck prices compare

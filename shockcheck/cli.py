@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections import Counter
 from functools import cache
@@ -135,6 +136,14 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers
             with _console().status(f"running {name}"):
                 reports.build_page(name, languages.get(lang))
             typer.echo(reports.shown(reports_in(lang) / f"{name}.html"))
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, or an empty one.")]) -> None:
+    """Make a project for another article: ledger, notebook, tables, tests and Makefile, with an example to replace."""
+    from shockcheck import scaffold
+
+    typer.echo(f"made {folder}, {len(scaffold.make(folder))} files; next: cd {shlex.quote(str(folder))} && make report")
 
 
 @app.command()
@@ -298,7 +307,8 @@ def _summary(folder: Path, stood: bool) -> str:
     findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     counts = Counter(entry["verdict"] for entry in findings)
     verdicts = ", ".join(f"{number} {word}" for word, number in counts.items())
-    return f"{shown(folder / 'index.html')}: {len(findings)} claims, {verdicts}{'; nothing was due' if stood else ''}"
+    claim = "claim" if len(findings) == 1 else "claims"
+    return f"{shown(folder / 'index.html')}: {len(findings)} {claim}, {verdicts}{'; nothing was due' if stood else ''}"
 
 
 def _complain(sentence: object) -> None:

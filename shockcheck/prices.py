@@ -66,14 +66,20 @@ def _listed(symbol: str) -> Callable[[], Listing]:
 def daily(symbol: str, event_date: str = "", source: str = "embedded") -> pd.DataFrame:
     """Open, high, low, close and source by session: every embedded one, or of live prices those around `event_date`.
 
+    Where the table says which rows are confirmed, a column `status` says so too.
     A live bar that is faulty is a row without prices, and what is wrong with it is said. Raises errors as `sessions` does.
     """
     return _from(
         source,
         symbol,
         live=lambda: _live(symbol, day(event_date, "event_date"), *AROUND)[[*BARS, "fetched"]],
-        embedded=lambda: _rows("prices", listing(symbol)).set_index("date")[BARS],
+        embedded=lambda: _bars(listing(symbol)),
     )
+
+
+def _bars(share: Listing) -> pd.DataFrame:
+    rows = _rows("prices", share).set_index("date")
+    return rows[[*BARS, *rows.columns.intersection(["status"])]]
 
 
 def bars(days: pd.DataFrame) -> list[Bar]:

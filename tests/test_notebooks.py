@@ -5,12 +5,19 @@ import re
 
 import nbformat
 import pytest
+from conftest import ROOT
 
 from shockcheck import findings, ledger, notebooks
 from shockcheck.findings import shown_in
 
 FOUND = notebooks.discover()
-EVERY = [*FOUND, *notebooks.others()]
+OF_OTHER_PROJECTS = [
+    notebooks.Notebook(path)
+    for folder in ("shockcheck/templates/project", "examples/*")
+    for path in sorted(ROOT.glob(f"{folder}/notebooks/*.ipynb"))
+]
+NUMBERED = [*FOUND, *OF_OTHER_PROJECTS]
+EVERY = [*NUMBERED, *notebooks.others()]
 IMPORTS_FROM = {"IPython", "pandas", "shockcheck"}
 FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try, ast.comprehension)
 
@@ -19,7 +26,7 @@ def code(notebook: notebooks.Notebook) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.node.cells if cell.cell_type == "code"]
 
 
-@pytest.fixture(params=FOUND, ids=lambda notebook: notebook.name)
+@pytest.fixture(params=NUMBERED, ids=lambda notebook: notebook.name)
 def notebook(request):
     return request.param
 
@@ -121,6 +128,7 @@ def numbers_of(found):
     return [value for value in (found["recomputed"], found["low"], found["high"]) if value is not None and value != 1]
 
 
+@pytest.mark.parametrize("notebook", FOUND, ids=lambda notebook: notebook.name)
 def test_stored_findings_are_of_the_ledger(notebook):
     assert [found["id"] for found in findings_of(notebook)] == notebook.claims
     for found in findings_of(notebook):

@@ -40,6 +40,7 @@ ARROWS = {
     "linked": {"findings", "languages", "ledger", "tables", "errors"},
     "cache": {"paths"},
     "warm": {"paths"},
+    "scaffold": {"__version__", "errors"},
     "preload": {"charts", "exchanges", "findings", "forensics", "fx", "prices"},
     "build": {"cache", "languages", "report", "warm", "errors", "paths"},
     "trace": {"derivations", "facts", "findings", "languages", "notebooks", "tables", "errors", "paths"},
@@ -76,7 +77,8 @@ ARROWS = {
     "watch": {"errors", "paths"},
     "receipt": {"cache", "copies", "findings", "notebooks", "errors", "paths"},
     "snapshot": {"bars", "copies", "exchanges", "findings", "notebooks", "prices", "tables", "yahoo", "errors", "paths"},
-    "cli": {"build", "drafts", "languages", "receipt", "report", "snapshot", "tables", "trace", "warm", "watch", "errors", "paths"},
+    "cli": {"build", "drafts", "languages", "receipt", "report", "scaffold", "snapshot", "tables", "trace", "warm", "watch"}
+    | {"errors", "paths"},
     "__init__": set(),
     "__main__": {"cli"},
 }
