@@ -13,7 +13,7 @@ import pandas as pd
 
 from shockcheck import verdicts
 
-NAME = re.compile(r"[A-Za-z_]\w*")
+NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")  # not the e of 1e9
 
 
 def origins(allowed: pd.Interval, formula: str, candidates: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:

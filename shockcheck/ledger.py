@@ -35,11 +35,11 @@ class Claim(Entry):
     """One checkable statement of the article and the reading chosen for it before computing.
 
     It is `documented` where an editor's verdict stands in it, with a reason and facts, else `computed`. `states` says in
-    English what is claimed; a quote that says so itself needs none.
+    English what is claimed; a quote that says so itself needs none. `paragraph` counts those of the text, where it has some.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-    paragraph: Annotated[int, Field(ge=0)]
+    paragraph: Annotated[int, Field(ge=0)] | None = None
     quote: Text
     states: Text | None = None
     stated: Text | None = None

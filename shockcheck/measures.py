@@ -3,7 +3,7 @@
 A measure marked `derived` computes on the line that it returns; given quantities it returns one, with its derivation.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -71,13 +71,15 @@ def converted(amount: Numbers, rate: float) -> Numbers:
     return amount / rate
 
 
-def losses_by_count(before: float, after: float, counts: pd.Series, used: float) -> dict[str, float]:
+def losses_by_count(
+    before: float, after: float, counts: pd.Series, used: float, measure: Callable[..., float] = market_value_loss
+) -> dict[str, float]:
     """The loss of market value by every share count but the one `used`, in billions, by labels like 'shares of 07 Mar 2001'.
 
-    `counts` is indexed by the day that each is of.
+    `counts` is indexed by the day that each is of; `measure` may be `market_value_change` for the change with its sign.
     """
     others = {f"shares of {day:%d %b %Y}": count for day, count in counts.items() if count != used}
-    return {label: market_value_loss(before, after, count) for label, count in others.items()}
+    return {label: measure(before, after, count) for label, count in others.items()}
 
 
 def each_converted(amounts: Mapping[str, float], rate: float, label: str = "{}") -> dict[str, float]:
@@ -90,13 +92,18 @@ def at_other_rates(amount: float, rates: Mapping[str, float], used: float) -> di
     return {f"rate of {name}": converted(amount, rate) for name, rate in rates.items() if rate != used}
 
 
-def daily_losses(closes: pd.Series, shares: float, rate: float = 1.0) -> pd.Series:
-    """Market value lost from each close to the next, where it fell, in billions at one exchange rate, indexed by day."""
+def daily_losses(closes: pd.Series, shares: float, rate: float | None = None) -> pd.Series:
+    """Market value lost from each close to the next, where it fell, in billions, indexed by day.
+
+    In the currency of the closes, or in another at one exchange rate, as `converted` has it.
+    """
     losses = {
-        day: converted(market_value_loss(before, after, shares), rate)
+        day: market_value_loss(before, after, shares)
         for (_, before), (day, after) in pairwise(closes.dropna().items())
         if after < before
     }
+    if rate is not None:
+        losses = {day: converted(loss, rate) for day, loss in losses.items()}
     return pd.Series(losses, dtype=closes.dtype)
 
 

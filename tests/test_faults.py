@@ -76,7 +76,9 @@ def test_damage_stops_the_build_before_anything_is_written(project, file, old, n
 
 def test_a_claim_that_no_notebook_checks(project):
     (project.root / "notebooks/02-tuesday-rebound.ipynb").unlink()
-    assert "no notebook checks nvidia-recovery-slight" in project.fails("report")
+    said = project.fails("report")
+    assert "no notebook checks nvidia-recovery-slight" in said
+    assert "which `python -m shockcheck claims check` writes for you" in said
 
 
 def test_a_missing_table(project):

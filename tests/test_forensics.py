@@ -23,6 +23,11 @@ def test_every_combination_with_its_result():
     assert forensics.matrix(table, "prints").to_numpy().tolist() == [[True, False], [False, True]]
 
 
+def test_a_power_of_ten_is_no_input():
+    table = forensics.origins(FIVE, "a * count / 1e9", {"a": {"A": 10, "B": 9}, "count": {"C": 0.5e9}})
+    assert table["result"].tolist() == [5, 4.5]
+
+
 def test_edges_are_as_the_interval_has_them():
     assert forensics.prints(FIVE, np.array([4.4999, 4.5, 5.4999, 5.5])).tolist() == [False, True, True, False]
 

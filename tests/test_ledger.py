@@ -108,7 +108,6 @@ claims:
     why: A reason.
   - id: share-fall
     quote: nur leicht
-    reading: As reported.
     verdict: imprecise
     facts: [nvidia-tuesday-close, x, y]
   - only a text
@@ -125,13 +124,13 @@ def test_every_fault_is_listed_with_its_line_in_order(tmp_path):
         "7: claim share-fall: `id`: the id share-fall is given to 2 claims; give each its own",
         "8: claim share-fall: `paragraph`: must be a whole number, without quotes",
         "11: claim share-fall: `stated`: '17.5' is not an unsigned number as printed in language 'de'",
-        "16: claim share-fall: `paragraph`: the field is missing; add it",
+        "16: claim share-fall: `reading`: the field is missing; add it",
         f"16: claim share-fall: {needs}",
         "16: claim share-fall: `id`: the id share-fall is given to 2 claims; give each its own",
         "16: claim share-fall: `states`: the field is missing; say in English what the quote claims",
-        "20: claim share-fall: `facts`: data/facts.csv has no fact 'x'; add it or correct the id",
-        "20: claim share-fall: `facts`: data/facts.csv has no fact 'y'; add it or correct the id",
-        "21: must hold names with values, as in `id: share-fall`",
+        "19: claim share-fall: `facts`: data/facts.csv has no fact 'x'; add it or correct the id",
+        "19: claim share-fall: `facts`: data/facts.csv has no fact 'y'; add it or correct the id",
+        "20: must hold names with values, as in `id: share-fall`",
     ]
 
 

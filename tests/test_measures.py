@@ -49,6 +49,8 @@ def test_a_sum_is_converted_by_a_rate_that_says_how_much_of_it_one_of_the_other_
 def test_a_loss_by_the_other_share_counts():
     counts = pd.Series([1e9, 2e9], index=pd.to_datetime(["2001-03-07", "2001-06-07"]))
     assert measures.losses_by_count(10, 7, counts, used=2e9) == {"shares of 07 Mar 2001": 3}
+    signed = measures.losses_by_count(10, 7, counts, used=2e9, measure=measures.market_value_change)
+    assert signed == {"shares of 07 Mar 2001": -3}
 
 
 def test_sums_at_one_rate_and_a_sum_at_the_other_rates():
@@ -59,6 +61,7 @@ def test_sums_at_one_rate_and_a_sum_at_the_other_rates():
 def test_daily_losses_leave_gains_out():
     losses = measures.daily_losses(days(10, 7, 9, 8), 1e9, 0.5)
     assert losses.to_dict() == {pd.Timestamp("2001-01-02"): 6, pd.Timestamp("2001-01-04"): 2}
+    assert measures.daily_losses(days(10, 7, 9, 8), 1e9).tolist() == [3, 1]  # in the currency of the closes
 
 
 PUBLISHED = pd.DataFrame(
