@@ -38,9 +38,10 @@ watch: setup  ## serve the report on 127.0.0.1; what is saved is built and shown
 lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and others are handed on
 	@$(BIN)/jupyter lab --notebook-dir=notebooks $(OPTIONS)
 
-notebooks: setup  ## run the notebooks in place: refresh their stored outputs, README's table and the checksums of the pages
+notebooks: setup  ## run the notebooks in place, the examples' too: refresh their outputs, READMEs' tables, pages' checksums
 	@$(BIN)/python -m shockcheck notebooks
-	@SHOCKCHECK_ROOT=shockcheck/templates/project $(BIN)/python -m shockcheck notebooks
+	@for one in shockcheck/templates/project examples/*/; do \
+		SHOCKCHECK_ROOT=$$one $(BIN)/python -m shockcheck notebooks || exit 1; done
 
 data: setup  ## compare the embedded prices with Yahoo's of today, and show which verdicts would flip
 	@$(BIN)/python -m shockcheck prices compare
