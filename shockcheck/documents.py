@@ -69,6 +69,8 @@ def faults(model: type[Entry], document: CommentedMap) -> list[Fault]:
 
 
 def _plainly(error: Any) -> str:
+    if error["type"] == "literal_error":
+        return f"must be {error['ctx']['expected']}"
     if error["input"] is None and error["type"] != "missing":
         return PLAINLY["string_too_short"]
     return PLAINLY.get(error["type"], error["msg"].removeprefix("Value error, "))

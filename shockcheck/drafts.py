@@ -26,6 +26,7 @@ PARAMETERS = {
     "event_date": "session of its exchange, YYYY-MM-DD",
     "source": "where prices come from: embedded, yahoo, or auto (yahoo, else embedded)",
 }
+NEEDED = {"ticker": "-p ticker=SYMBOL (make: TICKER=)", "event_date": "-p event_date=YYYY-MM-DD (make: DAY=)"}
 EMBEDDED = {"source": "embedded"}
 MODULES = ("facts", "frames", "measures", "prices", "tables")
 MONEY = re.compile(r"billion [A-Z]{3}")
@@ -62,8 +63,7 @@ def of(claim: Claim) -> Draft:
         )
         fill_in = (
             f"nothing, if it is what a share's change did to the market value: it needs the {ROWS}, and a count of shares "
-            "in data/shares_outstanding.csv; for another currency than the share's add `rate = fx.rate(...)` and "
-            "`measures.converted(value, rate)`"
+            "in data/shares_outstanding.csv"
         )
         return Draft(claim, ("\n".join((*lines, checked)),), fill_in)
     line = f'value = facts.number("ID-OF-A-FACT")  # unit: {claim.unit}; or by a measure from several'
@@ -103,11 +103,9 @@ def summary() -> str:
     said = [f"{shown(LEDGER)}: {len(book.claims)} claim{'s are' if len(book.claims) > 1 else ' is'} right"]
     for draft in map(of, unchecked(book)):
         code = "\n\n".join(draft.cells)
-        said.append(
-            f"\nno notebook checks {draft.claim.id}; paste this into one, a cell a paragraph, "
-            f"or let `python -m shockcheck claims add NOTEBOOK` do it:\n\n{indent(code, '    ')}\n\n"
-            f"to fill in: {draft.fill_in}"
-        )
+        said.append(f"\nno notebook checks {draft.claim.id}:\n\n{indent(code, '    ')}\n\nto fill in: {draft.fill_in}")
+    if len(said) > 1:
+        said.append("\npaste these into notebooks, a cell a paragraph, or let `claims add NOTEBOOK` (`make draft`) do it")
     return "\n".join(said)
 
 
@@ -138,7 +136,10 @@ def _chosen(book: ledger.Ledger, ids: list[str]) -> list[Claim]:
         if book.claim(claim_id) not in open_claims:
             raise LedgerError(f"{claim_id} is checked in a notebook already; remove that check first, or leave it")
     if not open_claims:
-        raise LedgerError(f"every claim of {shown(LEDGER)} is checked in a notebook already; add a claim first")
+        raise LedgerError(
+            f"every claim of {shown(LEDGER)} is checked in a notebook already; add a claim first, or remove a notebook "
+            "that is to be drafted anew"
+        )
     return [claim for claim in open_claims if not ids or claim.id in ids]
 
 
@@ -160,7 +161,7 @@ def _made(name: str, drafts: list[Draft], given: Mapping[str, str]) -> NotebookN
     for parameter in sorted(set(values) - wanted):
         raise ParameterError(f"no cell needs the parameter {parameter!r}; there are {', '.join(sorted(wanted)) or 'none'}")
     for parameter in sorted(wanted - set(values)):
-        raise ParameterError(f"the cells need -p {parameter}=..., the {PARAMETERS[parameter].removesuffix(', YYYY-MM-DD')}")
+        raise ParameterError(f"the cells need the {PARAMETERS[parameter].split(',')[0]}: give it by {NEEDED[parameter]}")
     if "event_date" in values:
         prices.day(values["event_date"], "event_date")
     title = name[3:].replace("-", " ").capitalize()

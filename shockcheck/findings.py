@@ -244,6 +244,7 @@ def check(
     low, high = (None, None) if low == high else (low, high)
     if not all(number is None or math.isfinite(number) for number in (value, low, high)):
         raise LedgerError(f"claim {claim_id}: {value}, {low}, {high} are not all numbers; look for an empty cell before")
+    _check_units(claim, (value, low, high), unit or claim.unit)
     word, readings = claim.verdict, []
     if claim.kind == "computed":
         try:
@@ -271,6 +272,16 @@ def check(
         derivation=derivation if value is not None else {},
         adjustable=_adjustable(claim.id, derivation, adjust or {}) if of_article else [],
     )
+
+
+def _check_units(claim: ledger.Claim, numbers: tuple[Number | None, ...], unit: str | None) -> None:
+    """Raise LedgerError for a quantity in another unit than that of the claim, or than the one it is said to be in."""
+    for given in (getattr(number, "unit", "") for number in numbers):
+        if given and given != unit:
+            raise LedgerError(
+                f"claim {claim.id} is in {unit}, but its value in {given}; convert it (measures.converted, with a rate), "
+                "or correct the claim's unit"
+            )
 
 
 def _firsts(choices: Mapping[str, Number | tuple[Number, Number, Number]]) -> dict[str, Number]:

@@ -153,7 +153,10 @@ def check_against(ledger: Ledger, found: list[Notebook], all_claims: bool = True
     for notebook in found:
         for claim_id in notebook.claims:
             if claim_id not in ledger.by_id:
-                raise LedgerError(f"{notebook.name} checks {claim_id!r}, which the ledger has not; add it or correct the id")
+                raise LedgerError(
+                    f"{notebook.name} checks {claim_id!r}, which the ledger has not; "
+                    "add the claim, correct the id, or remove the cell"
+                )
             if claim_id in checked:
                 raise LedgerError(f"{claim_id} is checked in {checked[claim_id]} and again in {notebook.name}; keep one")
             checked[claim_id] = notebook.name

@@ -56,7 +56,7 @@ def _listed(symbol: str) -> Callable[[], Listing]:
         if symbol not in listings.index:
             raise ParameterError(
                 f"no share {symbol!r} is embedded; there are {', '.join(sorted(listings.index))}; "
-                "-p source=yahoo asks Yahoo Finance for others"
+                "add it to data/listings.csv, or ask Yahoo Finance by -p source=yahoo"
             )
         return Listing(**listings.loc[symbol, list(Listing._fields)])
 
@@ -221,6 +221,8 @@ def _live(symbol: str, wanted: date, before: int, after: int = 0, strict: bool =
 
 
 def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
+    if bars.empty:
+        return f"{share.symbol} has no embedded bar at all; {MORE.format('prices')}"
     return (
         f"{share.symbol} has no embedded bar for {wanted}: the embedded sessions run from "
         f"{bars.index[0]:%Y-%m-%d} to {bars.index[-1]:%Y-%m-%d}; {MORE.format('prices')}"

@@ -167,17 +167,38 @@ def faults(only: str | None = None) -> list[str]:
             rules = table.custom.get("rowConstraints", {})
             checklist = Checklist(checks=[checks.row_constraint(formula=formula) for formula in rules.values()])
             for task in table.validate(checklist).tasks:
-                found += [_sentence(DATA / table.path, error, rules) for error in task.errors]
+                errors = sorted(task.errors, key=_row_and_cause)
+                found += [_sentence(DATA / table.path, error, rules) for error in errors]
     return found
+
+
+def _row_and_cause(error: Any) -> tuple[int, bool]:
+    """Row by row; in a row of the wrong length that comes first, since all else follows from it."""
+    return getattr(error, "row_number", None) or 0, error.type not in ("missing-cell", "extra-cell")
 
 
 def _sentence(path: Path, error: Any, rules: dict[str, str]) -> str:
     row = getattr(error, "row_number", None)
     field = getattr(error, "field_name", None)
     place = shown(path) + (f", row {row}" if row else "") + (f", column {field}" if field else "")
+    return f"{place}: {_what(error, rules)}"
+
+
+def _what(error: Any, rules: dict[str, str]) -> str:
+    """What is wrong and what to do; of the faults that a row typed by hand has most often in plain words."""
     broken = [rule for rule, formula in rules.items() if f'"{formula}"' in error.message]
-    what = f"breaks the rule that {broken[0]}" if broken else error.message.rstrip(".")
-    return f"{place}: {what}; mend the row or restore the file from version control"
+    if broken:
+        return f"breaks the rule that {broken[0]}; mend the row or restore the file from version control"
+    if error.type == "missing-cell":
+        return "the row has too few cells; give it one for each column, empty where there is nothing"
+    if error.type == "extra-cell":
+        return "the row has too many cells; put a text with a comma in quotes, and write numbers with a point"
+    if error.type == "foreign-key":
+        value, table = ", ".join(error.field_cells), resource(error.reference_name)["path"]
+        return f"{', '.join(error.field_names)} {value!r} is not in data/{table}; add it there or correct the row"
+    if error.type == "constraint-error" and error.note.startswith('constraint "required"'):
+        return "the cell is empty; fill it in"
+    return f"{error.message.rstrip('.')}; mend the row or restore the file from version control"
 
 
 def renew_checksums() -> list[tuple[str, str, str]]:

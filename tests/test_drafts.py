@@ -67,7 +67,8 @@ def test_a_new_notebook_is_in_the_grammar_of_notebooks():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"ticker": "A"}, "the cells need -p event_date=..., the session of its exchange"),
+        ({"ticker": "A"}, r"the cells need the session of its exchange: give it by -p event_date=YYYY-MM-DD \(make: DAY=\)"),
+        ({}, r"the cells need the session of its exchange: give it by -p event_date=YYYY-MM-DD \(make: DAY=\)"),
         ({"ticker": "A", "event_date": "6 Feb"}, "event_date must be a date written as text"),
         (
             {"ticker": "A", "event_date": "2001-02-06", "day": "x"},
@@ -154,8 +155,8 @@ def test_from_a_ledger_with_faults_to_a_checked_claim(project):
     ]
     ledger.write_text(good, encoding="utf-8")
     said = project.run("claims", "check").stdout
-    assert said.startswith("data/claims.yml: 53 claims are right\n\nno notebook checks second-fall; paste this into one")
-    assert "\n\n    before, after = prices.bars(" in said
+    assert said.startswith("data/claims.yml: 53 claims are right\n\nno notebook checks second-fall:\n\n    before, after")
+    assert said.endswith("or let `claims add NOTEBOOK` (`make draft`) do it\n")
     assert '\n    check("second-fall", change, low, high)\n\nto fill in: nothing, if it is a share' in said
     added = project.run("claims", "add", *ADDED)
     assert added.stdout.startswith("notebooks/02-tuesday-rebound.ipynb checks second-opinion; to fill in: nothing: verdict")

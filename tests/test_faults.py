@@ -49,7 +49,12 @@ DAMAGE = [
     ("data/prices.csv", "148.97,141.88", "141.88,148.97", "row 64: breaks the rule that high is not below low"),
     ("data/prices.csv", "open,high", "open,top", "data/prices.csv, column high: "),
     ("data/prices.csv", "142.62", "-142.62", "row 64, column close: "),
-    ("data/facts.csv", "reuters-app-store-2025-01-27", "hearsay", 'values "hearsay" not found in the lookup table'),
+    (
+        "data/facts.csv",
+        "reuters-app-store-2025-01-27",
+        "hearsay",
+        "row 2: source 'hearsay' is not in data/sources.csv; add it",
+    ),
     ("data/claims.yml", "direction: fall", "direktion: fall", "claim nvidia-monday-fall: `direktion`: no such field"),
     (
         "data/claims.yml",

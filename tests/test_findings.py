@@ -96,6 +96,15 @@ def test_what_check_refuses(arguments, message):
         check(*arguments)
 
 
+def test_a_value_in_another_unit_than_the_claims_is_refused():
+    dollars = Quantity(592.66, "billion USD", None)
+    with pytest.raises(
+        LedgerError, match="claim nvidia-loss-eur is in billion EUR, but its value in billion USD; convert it"
+    ):
+        check("nvidia-loss-eur", dollars)
+    assert check("nvidia-loss-eur", dollars, unit="billion USD").verdict is None  # said so: no verdict on the claim
+
+
 def test_a_finding_shows_itself_as_text_card_and_data():
     bundle = check("nvidia-loss-eur", 562.828)._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", MIMETYPE}

@@ -64,7 +64,7 @@ FAULTS = [
         "line 22, claim share-slight: `facts`: data/facts.csv has no fact 'x'",
     ),
     ("    verdict: imprecise\n", "", "line 15, claim share-slight: `because` and `facts` belong to a documented claim"),
-    ("verdict: imprecise", "verdict: wrong", "line 20, claim share-slight: `verdict`: Input should be 'supported'"),
+    ("verdict: imprecise", "verdict: wrong", "line 20, claim share-slight: `verdict`: must be 'supported'"),
     ("paragraph: 2", "paragraph: two", "line 16, claim share-slight: `paragraph`: must be a whole number, without quotes"),
     ("id: share-fall", "id: Share_Fall", "line 7, claim Share_Fall: `id`: must be small letters, digits and single hyphens"),
     (
@@ -75,7 +75,7 @@ FAULTS = [
     ("paragraph: 1\n", "paragraph: 1\n    paragraph: 2\n", "line 9: found duplicate key"),
     ("    quote: nur", "   quote: nur", "line 17: "),
     ("  date: 2001-02-03\n", "", "line 1: `date`: the field is missing"),
-    ("language: de", "language: xx", "line 5: `language`: Input should be 'de' or 'en'"),
+    ("language: de", "language: xx", "line 5: `language`: must be 'de' or 'en'"),
     (GOOD[GOOD.index("claims:") :], "", "line 1: `claims`: the field is missing"),
     (GOOD, "- a list\n", "must hold names with values"),
 ]

@@ -53,7 +53,7 @@ def walk(tmp_path_factory) -> tuple[Path, str]:
 def test_the_readmes_commands_lead_from_a_sentence_to_its_page(walk):
     project, said = walk
     assert re.search(r"^12 passed in ", said, re.MULTILINE)
-    assert "data/claims.yml: 2 claims are right\n\nno notebook checks index-monday-fall" in said
+    assert "data/claims.yml: 2 claims are right\n\nno notebook checks index-monday-fall:" in said
     assert said.splitlines()[-2:] == ["reports/index.html: 2 claims, 2 holds", "reports/CHECKSUMS.sha256"]
     page = (project / "reports/02-monday.html").read_text(encoding="utf-8")
     assert "−1.458%" in page
