@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, shown, writ
 
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
+NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a package, at the beginning of a requirement
 MADE = re.compile(r"\.(py|html|j2|css|js|json|po)$")
 
 
@@ -104,7 +106,7 @@ def state(name: str) -> dict[str, str]:
     return {shown(path): of_file(path) for path in (*files, NOTEBOOKS / f"{name}.ipynb")}
 
 
-BUILDERS = ("the package", "requirements.lock", "Python")
+BUILDERS = ("the package", "the libraries", "Python")
 
 
 @cache
@@ -114,6 +116,8 @@ def current(key: str) -> str:
         return f"{sys.version_info[0]}.{sys.version_info[1]}"
     if key == "the package":
         return _package()
+    if key == "the libraries":
+        return _libraries()
     if key.startswith("cells of "):
         return _cells(ROOT / key.removeprefix("cells of "))
     if key.startswith("schema of "):
@@ -125,6 +129,15 @@ def current(key: str) -> str:
 def _package() -> str:
     files = sorted(path for path in PACKAGE.rglob("*") if MADE.search(path.name))
     return digest("".join(f"{path.relative_to(PACKAGE).as_posix()} {of_file(path)}\n" for path in files))
+
+
+def _libraries() -> str:
+    """The digest of the project's lock; of a project without one, of the versions of what the package needs."""
+    lock = ROOT / "requirements.lock"
+    if lock.exists():
+        return of_file(lock)
+    names = (NAME.match(needed)[0] for needed in metadata.requires("shockcheck") or [])
+    return digest("".join(f"{name} {metadata.version(name)}\n" for name in sorted(names)))
 
 
 def _cells(path: Path) -> str:
