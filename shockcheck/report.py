@@ -145,6 +145,7 @@ def _size(entry: dict[str, Any]) -> float:
 def refresh_notebooks(console: Console) -> list[Path]:
     """Run every notebook and write it back with its outputs, then the README's table; nothing is written if one fails."""
     _, found = _checked()
+    _readme()
     with _progress(console) as progress:
         every = progress.track([*found, *notebooks.others()], description="running")
         runs = [(notebook, notebooks.run(notebook)) for notebook in every]
@@ -159,11 +160,16 @@ def refresh_notebooks(console: Console) -> list[Path]:
 
 def readme() -> str:
     """The README with its verdict table made anew from the outputs stored in the notebooks."""
-    text = README.read_text(encoding="utf-8")
+    table = _verdict_table(ledger.load(), notebooks.discover())
+    return TABLE.sub(lambda _: table, _readme())
+
+
+def _readme() -> str:
+    """The README as it is; raises BuildError where it has no place for the verdict table."""
+    text = README.read_text(encoding="utf-8") if README.exists() else ""
     if not TABLE.search(text):
         raise BuildError(f"{shown(README)} has no lines '<!-- verdicts -->' and '<!-- end of verdicts -->'; restore them")
-    table = _verdict_table(ledger.load(), notebooks.discover())
-    return TABLE.sub(lambda _: table, text)
+    return text
 
 
 def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:

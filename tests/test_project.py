@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from shockcheck import findings, report
+from shockcheck.errors import BuildError
 
 ARROWS = {
     "errors": set(),
@@ -169,6 +170,15 @@ def test_no_registry_address_and_no_path_of_a_machine_is_committed():
 
 def test_the_readme_shows_the_verdicts_of_the_notebooks():
     assert report.readme() == report.README.read_text(encoding="utf-8"), "run `make notebooks`"
+
+
+def test_a_readme_that_has_no_place_for_the_verdicts_is_said(tmp_path, monkeypatch):
+    for text in (None, "# A project\n"):
+        monkeypatch.setattr(report, "README", tmp_path / "README.md")
+        if text:
+            report.README.write_text(text)
+        with pytest.raises(BuildError, match=r"README\.md has no lines '<!-- verdicts -->' and '<!-- end of verdicts -->'"):
+            report.readme()
 
 
 def test_the_readme_explains_every_verdict_as_the_pages_do():
