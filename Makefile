@@ -40,8 +40,10 @@ lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and othe
 
 notebooks: setup  ## run the notebooks in place, the examples' too: refresh their outputs, READMEs' tables, pages' checksums
 	@$(BIN)/python -m shockcheck notebooks
-	@for one in shockcheck/templates/project examples/*/; do \
-		SHOCKCHECK_ROOT=$$one $(BIN)/python -m shockcheck notebooks || exit 1; done
+	@rm -rf .cache/project && $(BIN)/python -m shockcheck new .cache/project >/dev/null
+	@for one in .cache/project examples/*/; do SHOCKCHECK_ROOT=$$one $(BIN)/python -m shockcheck notebooks || exit 1; done
+	@cp .cache/project/notebooks/*.ipynb shockcheck/templates/project/notebooks/
+	@cp .cache/project/README.md shockcheck/templates/project/
 
 data: setup  ## compare the embedded prices with Yahoo's of today, and show which verdicts would flip
 	@$(BIN)/python -m shockcheck prices compare

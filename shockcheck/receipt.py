@@ -60,7 +60,7 @@ class Receipt:
         wrong = [f"{one['name']} {one['installed']} and not {one['locked']}" for one in self.packages]
         return [
             *said,
-            f"packages: {', '.join(wrong) or 'all as locked'}",
+            f"packages: {', '.join(wrong) or ('all as locked' if LOCK.exists() else f'there is no {LOCK.name}')}",
             f"environment: {self.environment['python']} on {self.environment['system']}",
             f"commit: {self.commit['hash'] or 'none'}{', with uncommitted changes' if self.commit['changed'] else ''}",
         ]

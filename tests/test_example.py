@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Project
 
-from shockcheck import notebooks
+from shockcheck import cache, notebooks
 from shockcheck.findings import shown_in
 
 EXAMPLE = ROOT / "examples/2024-09-04-nvidia-record"
@@ -39,7 +39,7 @@ UNCONFIRMED = {  # every claim whose number rests on a figure with one weak sour
 def example(tmp_path_factory) -> Project:
     """A copy of the example with its report built."""
     root = tmp_path_factory.mktemp("example") / "project"
-    built = shutil.ignore_patterns(".*", "*.html", "findings.json", "__pycache__")
+    built = shutil.ignore_patterns(".*", "*.html", "findings.json", "receipt.json", "__pycache__")
     shutil.copytree(EXAMPLE, root, ignore=lambda folder, names: built(folder, names) | _executed(folder, names))
     done = Project(root).run("report")
     assert done.returncode == 0, done.stderr
@@ -56,6 +56,18 @@ def page(example: Project, name: str) -> str:
 
 def test_every_claim_comes_out_as_it_was_found_to(example):
     assert {name: (found["verdict"], found["recomputed"]) for name, found in example.findings().items()} == COMES_OUT
+
+
+def test_the_pages_are_those_recorded(example):
+    recorded = (EXAMPLE / "reports/CHECKSUMS.sha256").read_text().splitlines()
+    built = [f"{cache.of_file(example.root / 'reports' / line.split('  ')[1])}  {line.split('  ')[1]}" for line in recorded]
+    assert built == recorded, "the pages have changed: look at them, and record them by `make notebooks`"
+    assert [line.split("  ")[1] for line in recorded] == [
+        "01-the-record.html",
+        "02-other-days.html",
+        "index.html",
+        "findings.json",
+    ]
 
 
 def test_what_is_built_is_what_the_notebooks_store(example):

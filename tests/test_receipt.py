@@ -49,7 +49,7 @@ def test_all_is_as_recorded(mine):
     before = mine.reports()
     lines, found = verified(mine, 0)
     assert lines[0].startswith("claims reproduced: 3 of 3")
-    assert lines[1:3] == ["pages identical: 4 of 4", "packages: all as locked"]
+    assert lines[1:3] == ["pages identical: 4 of 4", "packages: there is no requirements.lock"]
     assert lines[4] == f"commit: {found['commit']['hash']}"
     assert found["commit"]["changed"] == found["differing"] == found["packages"] == []
     assert found["environment"]["packages"]["shockcheck"] and found["environment"]["python"]
