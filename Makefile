@@ -18,7 +18,7 @@ export JUPYTER_PATH := $(PREFIX)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PA
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report test verify watch lab notebooks data checksums lint lock clean setup
+.PHONY: help report test verify watch bench lab notebooks data checksums lint lock clean setup
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ verify: setup  ## build anew in a clean folder: do all claims and pages come out
 
 watch: setup  ## serve the report on 127.0.0.1; what is saved is built and shown again
 	@$(BIN)/python -m shockcheck watch $(OPTIONS)
+
+bench: setup  ## measure the build beside other tools, about half an hour; OPTIONS='--rounds 1' and others are handed on
+	@$(BIN)/python -m benchmarks $(OPTIONS)
 
 lab: setup  ## open the notebooks in JupyterLab; OPTIONS='--no-browser' and others are handed on
 	@$(BIN)/jupyter lab --notebook-dir=notebooks $(OPTIONS)
@@ -59,7 +62,7 @@ lock:  ## resolve the dependencies of pyproject.toml anew (needs uv and the netw
 		--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet -o requirements.lock
 
 clean:  ## remove everything that was built, the environment included
-	@rm -rf .venv .setup.log .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv .setup.log .cache/benchmarks .pytest_cache .ruff_cache .hypothesis build dist
 	@find reports -mindepth 1 ! -name README.md ! -name CHECKSUMS.sha256 -delete
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
