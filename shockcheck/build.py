@@ -1,12 +1,13 @@
 """The build of the article's report: which pages are due, and those on all cores; over at once where nothing is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from shockcheck import cache
-from shockcheck.errors import BuildError
+from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.paths import NOTEBOOKS
 
 
@@ -48,36 +49,76 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
     `said(name, error)` is told of each page once it is done, in the notebooks' order. Raises ShockcheckError, before
     anything is written, for faults of tables, ledger or checks.
     """
+    failures: dict[str, str] = {}
+    with closing(_pages(plan.due, plan.lang, workers)) as pages:
+        for name, entry, error in pages:
+            said(name, error)
+            if error:
+                failures[name] = error
+            else:
+                plan.entries[name] = entry
+    from shockcheck import languages, report
+
+    built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
+    index = report.build_index(languages.get(plan.lang), built, failures)
+    if failures:
+        _entry(plan.lang, "index").unlink(missing_ok=True)
+    else:
+        cache.store(_entry(plan.lang, "index"), index)
+    return failures
+
+
+def page(name: str, lang: str) -> None:
+    """Build one page whatever stands, and leave the index as it is; raises BuildError where that cannot be done."""
+    with closing(_pages([name], lang, workers=1)) as pages:
+        _, _, error = next(pages)
+    if error:
+        raise BuildError(error)
+
+
+def _pages(names: list[str], lang: str, workers: int | None) -> Iterator[tuple[str, cache.Entry | None, str | None]]:
+    """Each page once it is built, in this order, with its entry or its error.
+
+    The notebooks run while what writes pages is imported and tables, ledger and checks are looked at: nothing is written
+    before these are known to be right. Where a table is not the one described there is no run.
+    """
     from shockcheck import warm
 
     with warm.kernels():
-        if cache.tables_are_as_described():  # else there will be no run: the check below says what is wrong
-            warm.start()
+        sound = cache.tables_are_as_described()
+        if sound:
+            warm.start(len(names))
+        import papermill  # noqa: F401  first what runs notebooks, and while they run what writes pages
+
+        from shockcheck import notebooks  # noqa: F401
+
+        checked: Future[None] = Future()
+        with warm.each(partial(_built, lang, checked), names if sound else [], workers) as results:
+            from shockcheck import languages, pages, report
+
+            language = languages.get(lang)
+            try:
+                report.check(language)
+            except ShockcheckError as error:
+                checked.set_exception(error)
+                raise
+            checked.set_result(None)
+            pages.make_ready()
+            yield from ((name, *result) for name, result in zip(names, results, strict=True))
+
+
+def _built(lang: str, checked: Future[None], name: str) -> tuple[cache.Entry | None, str | None]:
+    from shockcheck import notebooks
+
+    before = cache.state(name)
+    try:
+        node = notebooks.run(notebooks.named(name), language=lang)
+        checked.result()
         from shockcheck import languages, report
 
-        language = languages.get(plan.lang)
-        report.check(language)
-        failures: dict[str, str] = {}
-        with closing(warm.each(partial(_built, plan), plan.due, workers)) as pages:
-            for name, (entry, error) in zip(plan.due, pages, strict=True):
-                said(name, error)
-                if error:
-                    failures[name] = error
-                else:
-                    plan.entries[name] = entry
-        built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
-        index = report.build_index(language, built, failures)
-        if failures:
-            _entry(plan.lang, "index").unlink(missing_ok=True)
-        else:
-            cache.store(_entry(plan.lang, "index"), index)
-        return failures
-
-
-def _built(plan: Plan, name: str) -> tuple[cache.Entry | None, str | None]:
-    from shockcheck import languages, report
-
-    try:
-        return report.build_page(name, languages.get(plan.lang)), None
+        entry = report.write_page(name, node, languages.get(lang))
     except BuildError as error:
         return None, str(error)
+    if before == cache.state(name):  # else it was built from something that has changed since
+        cache.store(_entry(lang, name), entry)
+    return entry, None

@@ -100,6 +100,11 @@ def of_index(names: Iterable[str]) -> set[str]:
     return {shown(LEDGER), shown(DESCRIPTOR), *cells, *BUILDERS}
 
 
+def of_tables() -> set[str]:
+    """What it depends on that the tables are right: themselves, their description and what looks at them."""
+    return {shown(DESCRIPTOR), *descriptor(), *BUILDERS}
+
+
 def state(name: str) -> dict[str, str]:
     """The digests, taken anew, of all that the page `name` could be built from."""
     files = [path for path in sorted(DATA.iterdir()) if path.is_file()] if DATA.is_dir() else []

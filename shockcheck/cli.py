@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -46,7 +45,9 @@ def report(
     ] = None,
     grid: Annotated[
         Path | None,
-        typer.Option(help="A CSV table with a column a parameter: builds a variant a row.", metavar="FILE"),
+        typer.Option(
+            help="A CSV table with a column a parameter: builds a variant a row.", metavar="FILE", resolve_path=True
+        ),
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of labels, verdicts, numbers and days: en or de.")] = "en",
     why: Annotated[bool, typer.Option("--why", help="Say for each page why it is built, or not.")] = False,
@@ -113,29 +114,30 @@ def _built(plan: "build.Plan", folder: Path, workers: int | None) -> dict[str, s
 
 def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers: int | None) -> None:
     """One notebook alone: its page, a variant of it, or one a row of a grid."""
+    from shockcheck.paths import reports_in, shown
+
+    if not grid and not given:
+        from shockcheck import build
+
+        with _console().status(f"running {name}"):
+            build.page(name, lang)
+        typer.echo(shown(reports_in(lang) / f"{name}.html"))
+        return
     from shockcheck import warm
 
     with warm.kernels():
-        warm.start()
-        from shockcheck import languages
+        warm.start(2 if grid else 1)
         from shockcheck import report as reports
-        from shockcheck.paths import reports_in
 
-        if grid:
-            overview, failures = reports.build_grid(name, grid, given, _console(), workers)
-            for row, error in failures.items():
-                _complain(f"{row}: {error}")
-            typer.echo(reports.shown(overview))
-            if failures:
-                raise typer.Exit(1)
-        elif given:
-            typer.echo(reports.shown(reports.build_variant(name, given, _console())))
-        else:
-            reports.notebooks.named(name)
-            reports.check(languages.get(lang))
-            with _console().status(f"running {name}"):
-                reports.build_page(name, languages.get(lang))
-            typer.echo(reports.shown(reports_in(lang) / f"{name}.html"))
+        if not grid:
+            typer.echo(shown(reports.build_variant(name, given, _console())))
+            return
+        overview, failures = reports.build_grid(name, grid, given, _console(), workers)
+        for row, error in failures.items():
+            _complain(f"{row}: {error}")
+        typer.echo(shown(overview))
+        if failures:
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -152,7 +154,7 @@ def notebooks() -> None:
     from shockcheck import warm
 
     with warm.kernels():
-        warm.start()
+        warm.start(2)
         from shockcheck import receipt
         from shockcheck import report as reports
 
@@ -317,10 +319,13 @@ def _complain(sentence: object) -> None:
     _console().print(Text("error:", style="red"), Text(str(sentence)), soft_wrap=True)
 
 
-def main() -> None:
-    """Run the command line; a fault that the user can mend is one sentence on stderr and exit status 1."""
+def main() -> int:
+    """Run the command line and return its exit status; a fault that the user can mend is one sentence on stderr and 1."""
     try:
         app()
     except ShockcheckError as error:
         _complain(error)
-        sys.exit(1)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    return 0

@@ -1,11 +1,12 @@
 """Exchanges: a share as listed on one, and the calendar of its sessions."""
 
 from functools import cache
-from typing import NamedTuple
-
-import exchange_calendars
+from typing import TYPE_CHECKING, NamedTuple
 
 from shockcheck.errors import ParameterError
+
+if TYPE_CHECKING:
+    from exchange_calendars import ExchangeCalendar
 
 
 class Listing(NamedTuple):
@@ -18,8 +19,10 @@ class Listing(NamedTuple):
 
 
 @cache
-def calendar(exchange: str) -> exchange_calendars.ExchangeCalendar:
+def calendar(exchange: str) -> "ExchangeCalendar":
     """The sessions of an exchange from 2000 to 2030; raises ParameterError for an exchange without a known calendar."""
+    import exchange_calendars  # which only kernels need, and not all of them
+
     first, last = "2000-01-01", "2030-12-31"  # explicit, since the library's own bounds move with the clock
     try:
         return exchange_calendars.get_calendar(exchange, start=first, end=last)

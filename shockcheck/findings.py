@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
-from matplotlib.colors import Normalize
 
 from shockcheck import derivations, facts, forensics, ledger, verdicts
 from shockcheck.errors import LedgerError
@@ -110,9 +110,9 @@ class Finding:
         edges = [edge for edge in (allowed.left, allowed.right) if math.isfinite(edge)]
         low, high = min(values + edges), max(values + edges)
         room = 0.08 * (high - low) or 1.0
-        scale = Normalize(low - room, high + room, clip=True)
-        band = tuple(round(100 * float(scale(edge)), 2) for edge in (allowed.left, allowed.right))
-        return {"band": band, "points": [(round(100 * float(scale(r["value"])), 2), r) for r in self.readings]}
+        ends = (low - room, high + room)
+        band = tuple(round(float(np.interp(edge, ends, (0, 100))), 2) for edge in (allowed.left, allowed.right))
+        return {"band": band, "points": [(round(float(np.interp(r["value"], ends, (0, 100))), 2), r) for r in self.readings]}
 
     def said(self, language: Language | None = None) -> "Said":
         """The finding in the words of a language, by default of the one that the build runs in."""

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-from IPython import get_ipython
 
 MIMETYPE = "application/vnd.shockcheck.table+json"
 ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
@@ -14,6 +13,8 @@ ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the be
 
 def show() -> None:
     """Let every frame that a notebook displays carry its data, and be shown with its texts in full."""
+    from IPython import get_ipython  # which the build, where no frame is displayed, need not wait for
+
     pd.options.display.max_colwidth = None
     shell = get_ipython()
     if shell:  # there is none where the cells are run as plain Python

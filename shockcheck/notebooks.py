@@ -206,12 +206,17 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
 
     No port is opened, so that ipykernel has no cause to warn that TCP can be listened to. Level 50: at its end ipykernel
     logs the interrupt that nbclient sends to every kernel as an error of the kernel's. The state of widgets is not
-    stored: it is long, it is of no use without a kernel, and its ids differ from run to run.
+    stored: it is long, it is of no use without a kernel, and its ids differ from run to run. A kernel that has run its
+    cells has nothing left to do and is ended at once.
     """
     line = f"import os; os.environ.update({environment!r}); del os"
     arguments = ["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={line}"]
     manager = {"transport": "ipc", "ip": f"{folder}/kernel", "connection_file": f"{folder}/kernel.json"}
-    return Config(KernelManager=manager, NotebookClient={"extra_arguments": arguments, "store_widget_state": False})
+    manager["client_factory"] = f"{warm.__name__}.{warm.WarmClient.__name__}"
+    return Config(
+        KernelManager=manager,
+        NotebookClient={"extra_arguments": arguments, "store_widget_state": False, "shutdown_kernel": "immediate"},
+    )
 
 
 def _for_any_event(node: NotebookNode) -> NotebookNode:

@@ -17,7 +17,7 @@ import pandas as pd
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from shockcheck import cache, charts, derivations, frames, fx, linked, tables, trace, what_if
+from shockcheck import cache, derivations, frames, fx, linked, tables, trace, what_if
 from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, shown_in
 from shockcheck.languages import Language, get, quoted
@@ -39,6 +39,12 @@ def _exporter() -> Any:
     exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=exporter))
     # Not by HTMLExporter's own method, which parses the page once more to change elements that this template has not.
     return super(HTMLExporter, exporter)
+
+
+def make_ready() -> None:
+    """Load exporter and templates, which the first page would have to wait for."""
+    _exporter().template  # noqa: B018
+    _environment().get_template("trace.html")
 
 
 @lru_cache
@@ -283,6 +289,8 @@ def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledge
     chart = None
     if columns:
         values = pd.Series([one[0].recomputed for one in found[:LARGEST]], index=labels[:LARGEST])
+        from shockcheck import charts  # imports what draws, which no other page needs
+
         chart = charts.ranked(
             values, f"{title}: the first value of each row, the largest at the top", " or ".join(columns[0]), digits=2
         )

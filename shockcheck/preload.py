@@ -19,8 +19,4 @@ import pandas as pd  # noqa: E402
 from shockcheck import charts, exchanges, findings, forensics, fx, prices  # noqa: E402, F401
 
 pd.options.display.max_columns = 20  # as pandas has it where it is imported in a kernel
-fx._converter()  # reads the rates that the package ships
-for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # the largest, and those of the three continents
-    exchanges.calendar(exchange)
-charts.ranked(pd.Series({"": 1.0}), "", "", digits=1)  # fonts are looked up at the first drawing
 gc.freeze()  # what is there now stays, shared with every fork

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import tempfile
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,13 @@ def check(language: Language) -> None:
     _prepare(reports_in(language.code))
 
 
-def build_page(name: str, language: Language) -> cache.Entry:
-    """Build one page of the article's report and keep what it was built from; the index stays as it is.
+def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> cache.Entry:
+    """Write the page of an executed notebook into the article's report; returns what it was built from and what was found.
 
     Raises BuildError, and leaves the page as it was, where that cannot be done.
     """
     notebook, book, folder = notebooks.named(name), ledger.load(), reports_in(language.code)
     executed, page = folder / f"{name}.ipynb", folder / f"{name}.html"
-    before = cache.state(name)
-    node = notebooks.run(notebook, language=language.code)
     findings = notebooks.complete_findings(notebook, node)
     read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
     node.metadata["shockcheck"]["read"] = sorted(set(read))
@@ -47,10 +44,7 @@ def build_page(name: str, language: Language) -> cache.Entry:
     _write(executed, _as_text(node))
     _write(page, html)
     outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
-    entry = cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, notebook.title, findings)
-    if before == cache.state(name):  # else it was built from something that has changed since
-        cache.store(cache.FOLDER / language.code / f"{name}.json", entry)
-    return entry
+    return cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, notebook.title, findings)
 
 
 def build_index(language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]) -> cache.Entry:
@@ -111,7 +105,7 @@ def build_grid(
     folder = REPORTS / "variants" / f"{_folder_name(name, given)}-grid-{_folder_name(file.stem, {})}"
     _prepare(folder)
     built, failures = [], {}
-    with _progress(console) as progress, closing(warm.each(partial(_row, notebook, given, book), rows, workers)) as results:
+    with _progress(console) as progress, warm.each(partial(_row, notebook, given, book), rows, workers) as results:
         for row, result in zip(rows, progress.track(results, len(rows), description="building"), strict=True):
             if isinstance(result, ShockcheckError):
                 failures[row.name] = str(result)

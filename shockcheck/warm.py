@@ -6,18 +6,22 @@ holds one thread and no socket of a kernel's. What it imports is in `preload`. I
 however that ends, and the kernels with it.
 """
 
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import chdir, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import chdir, contextmanager, suppress
 from multiprocessing import forkserver
+from queue import Empty
 from typing import Any, TypeVar
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.provisioning import LocalProvisioner
 
 from shockcheck.paths import NOTEBOOKS, PACKAGE
@@ -40,10 +44,11 @@ def kernel() -> str:
     return NAME if possible() else ORDINARY
 
 
-def start() -> None:
-    """Start the process to fork from, which makes itself ready while this one goes on."""
+def start(kernels: int = 1) -> None:
+    """Start the process to fork from, which makes itself ready while this one goes on: readier for several kernels."""
     if possible():
-        multiprocessing.get_context("forkserver").set_forkserver_preload(["shockcheck.preload"])
+        modules = ["shockcheck.preload", "shockcheck.preload_more"] if kernels > 1 else ["shockcheck.preload"]
+        multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
         forkserver.ensure_running()
 
 
@@ -68,29 +73,37 @@ def kernels() -> Iterator[None]:
             os.environ["JUPYTER_PATH"] = before
 
 
-def each(function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None) -> Iterator[Result]:
-    """What `function`, which runs a notebook, returns for each item, in their order, on all cores or on `workers` of them.
+@contextmanager
+def each(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+) -> Iterator[Iterator[Result]]:
+    """Run `function`, which runs a notebook, for each item on all cores or on `workers` of them, from now on.
 
-    Threads, since nearly all the work is the kernels'; where kernels are ordinary ones, one after another. What is pending
-    is dropped, and every kernel killed, where the iteration is left early.
+    Inside the block are what it returns, in the items' order. Threads, since nearly all the work is the kernels'; where
+    kernels are ordinary ones, one after another. When the block is left early what is pending is dropped, and every kernel
+    is killed.
     """
     items = list(items)
-    if not possible() or len(items) < 2:
-        yield from map(function, items)
+    if not possible():
+        yield map(function, items)
         return
-    start()
+    start(len(items))
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    jobs = [pool.submit(function, item) for item in items]
+    jobs = deque(pool.submit(function, item) for item in items)
     try:
-        for place, job in enumerate(jobs):
-            result = job.result()
-            jobs[place] = None  # nothing of it is kept here
-            yield result
+        yield _in_order(jobs)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        while not all(job is None or job.done() for job in jobs):  # interrupted; a kernel may be about to start just now
+        while not all(job.done() for job in jobs):  # left early; a kernel may be about to start just now
             stop()
             time.sleep(PATIENCE)
+
+
+def _in_order(jobs: deque[Future[Result]]) -> Iterator[Result]:
+    while jobs:
+        result = jobs[0].result()
+        jobs.popleft()  # nothing of it is kept here
+        yield result
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -107,6 +120,26 @@ class WarmProvisioner(LocalProvisioner):
         self.process = _Popen(process)
         self.pid = self.pgid = process.pid
         return self.connection_info
+
+
+class WarmClient(AsyncKernelClient):
+    """Goes on as soon as a kernel is ready; jupyter_client waits another fifth of a second for what else it may say."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers and says that it is idle; raises RuntimeError where it ends or takes too long."""
+        end = time.monotonic() + (timeout or math.inf)
+        while time.monotonic() < end and await self.parent._async_is_alive():
+            asked = self.kernel_info()
+            with suppress(Empty):  # asked again: what it said before the channel was up is lost
+                self._handle_kernel_info_reply(await self.shell_channel.get_msg(timeout=1))
+                while not _is_idle_after(asked, await self.iopub_channel.get_msg(timeout=0.2)):
+                    pass
+                return
+        raise RuntimeError("the kernel ended before it was ready, or took too long")
+
+
+def _is_idle_after(asked: str, message: dict[str, Any]) -> bool:
+    return message["parent_header"].get("msg_id") == asked and message["content"].get("execution_state") == "idle"
 
 
 class _Popen:
@@ -133,6 +166,7 @@ class _Popen:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+        self.wait()  # milliseconds, where jupyter_client would look again after a tenth of a second
 
 
 def _run(arguments: list[str], folder: str | None, environment: dict[str, str]) -> None:

@@ -223,23 +223,23 @@ def test_what_is_pending_is_dropped_when_a_build_is_left(monkeypatch):
         return name.upper()
 
     monkeypatch.setattr(warm, "possible", lambda: True)
-    monkeypatch.setattr(warm, "start", lambda: None)
-    results = warm.each(slowly, "abcdefgh", workers=2)
-    assert next(results) == "A"
-    results.close()
+    monkeypatch.setattr(warm, "start", lambda kernels: None)
+    with warm.each(slowly, "abcdefgh", workers=2) as results:
+        assert next(results) == "A"
     assert 2 <= len(begun) < 8
 
 
 @pytest.mark.parametrize("forked", [True, False])
 def test_results_come_in_order_whatever_is_ready_first(monkeypatch, forked):
     monkeypatch.setattr(warm, "possible", lambda: forked)
-    monkeypatch.setattr(warm, "start", lambda: None)
+    monkeypatch.setattr(warm, "start", lambda kernels: None)
 
     def last_is_first(number: int) -> int:
         time.sleep(0.05 * (3 - number))
         return 10 * number
 
-    assert list(warm.each(last_is_first, range(4), workers=4)) == [0, 10, 20, 30]
+    with warm.each(last_is_first, range(4), workers=4) as results:
+        assert list(results) == [0, 10, 20, 30]
 
 
 def test_a_forked_kernel_is_used_where_it_can_be(monkeypatch):

@@ -43,8 +43,9 @@ ARROWS = {
     "cache": {"paths"},
     "warm": {"paths"},
     "scaffold": {"__version__", "errors"},
+    "preload_more": {"charts", "exchanges", "fx"},
     "preload": {"charts", "exchanges", "findings", "forensics", "fx", "prices"},
-    "build": {"cache", "languages", "report", "warm", "errors", "paths"},
+    "build": {"cache", "languages", "notebooks", "pages", "report", "warm", "errors", "paths"},
     "trace": {"derivations", "facts", "findings", "languages", "notebooks", "tables", "errors", "paths"},
     "what_if": {"derivations", "findings", "languages", "measures"},
     "pages": {

@@ -1,0 +1,13 @@
+"""What the fork server makes ready besides where several kernels are to come; one alone is sooner without."""
+
+import gc
+
+import pandas as pd
+
+from shockcheck import charts, exchanges, fx
+
+fx._converter()  # reads the rates that the package ships
+for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # the largest, and those of the three continents
+    exchanges.calendar(exchange)
+charts.ranked(pd.Series({"": 1.0}), "", "", digits=1)  # fonts are looked up at the first drawing
+gc.freeze()
