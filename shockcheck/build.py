@@ -79,21 +79,26 @@ def page(name: str, lang: str) -> None:
 def _pages(names: list[str], lang: str, workers: int | None) -> Iterator[tuple[str, cache.Entry | None, str | None]]:
     """Each page once it is built, in this order, with its entry or its error.
 
-    The notebooks run while what writes pages is imported and tables, ledger and checks are looked at: nothing is written
-    before these are known to be right. Where a table is not the one described there is no run.
+    The notebooks run while what writes pages is imported, and while tables that have changed are looked at: nothing is
+    written before they are known to be right. Where ledger or checks are at fault, or a table is not the one described,
+    there is no run.
     """
     from shockcheck import warm
 
     with warm.kernels():
-        sound = cache.tables_are_as_described()
-        if sound:
+        if not cache.tables_are_as_described():
+            from shockcheck import tables
+
+            tables.check()
+        elif names:
             warm.start(len(names))
-        import papermill  # noqa: F401  first what runs notebooks, and while they run what writes pages
+        import papermill  # noqa: F401  first what runs notebooks, then, while they run, what writes pages
 
-        from shockcheck import notebooks  # noqa: F401
+        from shockcheck import notebooks
 
+        notebooks.checked()
         checked: Future[None] = Future()
-        with warm.each(partial(_built, lang, checked), names if sound else [], workers) as results:
+        with warm.each(partial(_built, lang, checked), names, workers) as results:
             from shockcheck import languages, pages, report
 
             language = languages.get(lang)

@@ -18,7 +18,7 @@ from shockcheck import warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
 from shockcheck.findings import VARIANT, in_short, shown_in
 from shockcheck.languages import VARIABLE
-from shockcheck.ledger import Ledger
+from shockcheck.ledger import Ledger, load
 from shockcheck.paths import NOTEBOOKS, READS, shown
 from shockcheck.prices import day
 
@@ -166,6 +166,15 @@ def check_against(ledger: Ledger, found: list[Notebook], all_claims: bool = True
                 f"no notebook checks {claim.id}; add a cell with check({claim.id!r}, ...), which "
                 "`python -m shockcheck claims check` writes for you, or remove the claim"
             )
+
+
+def checked() -> tuple[Ledger, list[Notebook]]:
+    """Ledger and notebooks, once they are known to go together; raises ShockcheckError with the first fault."""
+    book, found = load(), discover()
+    check_against(book, found)
+    for notebook in found:
+        notebook.check_parameters_cell()
+    return book, found
 
 
 def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: str = "en") -> NotebookNode:

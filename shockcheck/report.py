@@ -25,8 +25,8 @@ TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", r
 
 
 def check(language: Language) -> None:
-    """Raise ShockcheckError for the first fault of tables, ledger, checks or folder, before anything is written."""
-    _checked()
+    """Raise ShockcheckError for the first fault of tables or folder, before anything is written."""
+    tables.check()
     _prepare(reports_in(language.code))
 
 
@@ -181,11 +181,7 @@ def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:
 def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
     """The ledger and the notebooks, once tables, ledger and checks are known to be right."""
     tables.check()
-    book, found = ledger.load(), notebooks.discover()
-    notebooks.check_against(book, found)
-    for notebook in found:
-        notebook.check_parameters_cell()
-    return book, found
+    return notebooks.checked()
 
 
 def _folder_name(name: str, given: dict[str, str]) -> str:

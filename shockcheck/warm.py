@@ -84,7 +84,7 @@ def each(
     is killed.
     """
     items = list(items)
-    if not possible():
+    if not items or not possible():
         yield map(function, items)
         return
     start(len(items))
@@ -131,7 +131,7 @@ class WarmClient(AsyncKernelClient):
         while time.monotonic() < end and await self.parent._async_is_alive():
             asked = self.kernel_info()
             with suppress(Empty):  # asked again: what it said before the channel was up is lost
-                self._handle_kernel_info_reply(await self.shell_channel.get_msg(timeout=1))
+                self._handle_kernel_info_reply(await self.shell_channel.get_msg(timeout=0.2))
                 while not _is_idle_after(asked, await self.iopub_channel.get_msg(timeout=0.2)):
                     pass
                 return

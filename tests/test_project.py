@@ -45,7 +45,7 @@ ARROWS = {
     "scaffold": {"__version__", "errors"},
     "preload_more": {"charts", "exchanges", "fx"},
     "preload": {"charts", "exchanges", "findings", "forensics", "fx", "prices"},
-    "build": {"cache", "languages", "notebooks", "pages", "report", "warm", "errors", "paths"},
+    "build": {"cache", "languages", "notebooks", "pages", "report", "tables", "warm", "errors", "paths"},
     "trace": {"derivations", "facts", "findings", "languages", "notebooks", "tables", "errors", "paths"},
     "what_if": {"derivations", "findings", "languages", "measures"},
     "pages": {

@@ -110,8 +110,8 @@ def test_what_the_tables_lack_is_asked_for_by_name(project, market):
 
 def test_auto_says_on_page_and_command_line_that_it_fell_back(project, monkeypatch):
     monkeypatch.setenv("SHOCKCHECK_YAHOO", "http://127.0.0.1:9")
-    found, html, done = variant(project, LOSS, source="auto")
-    assert found["nvidia-loss-eur"]["recomputed"] == 562.83
+    found, html, done = variant(project, MULTIPLE, source="auto")
+    assert found["nvidia-price-earnings"]["recomputed"] == 56.13
     for text in (html, done.stderr):
         assert "NVDA: embedded figures are used in place of live ones. NVDA: Yahoo cannot be reached" in text
 
