@@ -10,7 +10,11 @@ import sys
 sys.modules.setdefault("rfc3987_syntax", None)
 
 import gc  # noqa: E402
+import os  # noqa: E402
 
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else the debugger, which nobody uses here, warns on stderr
+
+import ipykernel.debugger  # noqa: E402
 import ipykernel.ipkernel  # noqa: E402
 import ipykernel.kernelapp  # noqa: E402, F401
 import matplotlib.backends.backend_svg  # noqa: E402, F401
