@@ -1,9 +1,11 @@
 """The ledger: what the article says and how each claim is read, `data/claims.yml`, checked entry by entry."""
 
+import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -11,13 +13,14 @@ import pandas as pd
 from pydantic import Field, model_validator
 from ruamel.yaml.comments import CommentedMap
 
-from shockcheck import documents, facts, verdicts
+from shockcheck import cache, documents, facts, verdicts
 from shockcheck.documents import Entry, Fault, UnreadableError
-from shockcheck.errors import LedgerError
-from shockcheck.paths import LEDGER, note, shown
+from shockcheck.errors import LedgerError, ShockcheckError
+from shockcheck.paths import LEDGER, ROOT, note, shown
 
 Text = Annotated[str, Field(min_length=1)]
 Printed = Literal["de", "en"]  # the languages that articles are read in
+CHECKED = "SHOCKCHECK_LEDGER"  # set by a run to the file in which its kernel finds the ledger as it was checked
 ABROAD = {"de"}  # those in which a reader of the pages, which are in English, needs to be told what a quote claims
 
 
@@ -103,11 +106,39 @@ def load(path: Path = LEDGER) -> Ledger:
     Raises LedgerError with file, line and the claim's id for the first entry that is not as documented: an unknown or
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
-    document = documents.parsed(path, LedgerError)
     note(f"{shown(path)}#article")
+    return _load(path, _state(path))
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, state: str) -> Ledger:
+    """The ledger as `load` gives it, once for a state of it: to read it by lines takes a tenth of a second."""
+    handed = json.loads(Path(os.environ[CHECKED]).read_text(encoding="utf-8")) if os.environ.get(CHECKED) else {}
+    if handed.get("state") == state:
+        return Ledger.model_validate_json(handed["ledger"])
+    document = documents.parsed(path, LedgerError)
     for fault in _faults(document):
         raise LedgerError(documents.sentence(path, document, fault))
     return Ledger.model_validate(document)
+
+
+def _state(path: Path) -> str:
+    """The digest of all that a ledger is checked by: itself, the facts, and how their table is described."""
+    return cache.digest("".join(cache.of_file(one) for one in (path, ROOT / facts.FILE, cache.DESCRIPTOR)))
+
+
+def hand_over(path: Path) -> dict[str, str]:
+    """Write the ledger to `path` for a kernel, which need not check it again; returns the variable that tells it so.
+
+    A ledger at fault is not written: the kernel will find the fault itself.
+    """
+    state = _state(LEDGER)
+    try:
+        checked = _load(LEDGER, state).model_dump_json()
+    except ShockcheckError:
+        return {}
+    path.write_text(json.dumps({"state": state, "ledger": checked}), encoding="utf-8")
+    return {CHECKED: str(path)}
 
 
 def faults(path: Path = LEDGER) -> list[str]:

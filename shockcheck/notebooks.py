@@ -18,7 +18,7 @@ from shockcheck import warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
 from shockcheck.findings import VARIANT, in_short, shown_in
 from shockcheck.languages import VARIABLE
-from shockcheck.ledger import Ledger, load
+from shockcheck.ledger import Ledger, hand_over, load
 from shockcheck.paths import NOTEBOOKS, READS, shown
 from shockcheck.prices import day
 
@@ -190,6 +190,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
+        own |= hand_over(Path(folder) / "ledger.json")
         try:
             executed = execute_notebook(
                 notebook.node if parameters is None else _for_any_event(notebook.node),

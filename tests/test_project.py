@@ -32,7 +32,7 @@ ARROWS = {
     "facts": {"derivations", "tables", "errors", "paths"},
     "fx": {"derivations", "errors"},
     "prices": {"bars", "derivations", "exchanges", "measures", "tables", "yahoo", "errors"},
-    "ledger": {"documents", "facts", "verdicts", "errors", "paths"},
+    "ledger": {"cache", "documents", "facts", "verdicts", "errors", "paths"},
     "forensics": {"measures", "verdicts"},
     "findings": {"derivations", "facts", "forensics", "languages", "ledger", "verdicts", "errors", "paths"},
     "explore": {"charts", "facts", "findings", "fx", "ledger", "measures", "prices", "tables", "errors", "paths"},
