@@ -7,10 +7,12 @@ for a dark theme. `claim` is the id of the claim that a chart bears on: a page a
 
 import hashlib
 import io
+import os
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -24,6 +26,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from shockcheck import frames
 from shockcheck.languages import current
+from shockcheck.paths import FINDINGS
 
 INK, MUTED, RULE = "#1f2328", "#57606a", "#cfd4da"
 FALL, RISE, PLAIN, BAND = "#a3123f", "#00614e", "#2456a8", "#f0c872"  # bad, good, plain and band of the pages' palette
@@ -75,6 +78,17 @@ class Chart:
         return data, {"image/svg+xml": {"alt": self.alt, "caption": self.caption, "claim": self.claim}}
 
 
+def _drawn(draw: Callable[..., Chart]) -> Callable[..., Chart]:
+    """The same function, which leaves the drawing out where findings alone are asked for."""
+
+    @wraps(draw)
+    def chart(*given: object, **named: object) -> Chart:
+        return Chart("", "", "", pd.DataFrame()) if os.environ.get(FINDINGS) else draw(*given, **named)
+
+    return chart
+
+
+@_drawn
 def before_and_after(values: pd.Series, title: str, unit: str, claim: str | None = None) -> Chart:
     """Two bars to scale, a quantity before and after; the difference stands on the second, or above the first."""
     (first, before), (last, after) = values.items()
@@ -93,6 +107,7 @@ def before_and_after(values: pd.Series, title: str, unit: str, claim: str | None
         return _chart(figure, title, alt, values.to_frame(unit), claim)
 
 
+@_drawn
 def path(values: pd.Series, title: str, unit: str, marked: Iterable[pd.Timestamp] = (), claim: str | None = None) -> Chart:
     """A line over days, with the marked days as labelled points."""
     points = values[list(marked)]
@@ -111,6 +126,7 @@ def path(values: pd.Series, title: str, unit: str, marked: Iterable[pd.Timestamp
         return _chart(figure, title, alt, values.to_frame(unit), claim)
 
 
+@_drawn
 def path_with_band(values: pd.Series, title: str, unit: str, low: float, high: float, claim: str | None = None) -> Chart:
     """A line over the hours of one day, a shaded band from `low` to `high`, and the points inside it marked."""
     inside = values[values.between(low, high)]
@@ -132,6 +148,7 @@ def path_with_band(values: pd.Series, title: str, unit: str, low: float, high: f
         return _chart(figure, title, alt, values.to_frame(unit), claim)
 
 
+@_drawn
 def ranked(
     values: pd.Series,
     title: str,
@@ -201,6 +218,7 @@ def spread(values: pd.Series, event: float, title: str, unit: str, label: str, c
         return _chart(figure, title, alt, values.to_frame(unit), claim)
 
 
+@_drawn
 def intervals(
     low: pd.Series,
     high: pd.Series,
@@ -231,6 +249,7 @@ def intervals(
         return _chart(figure, title, alt, pd.DataFrame({f"{unit}, low": low, f"{unit}, high": high}), claim)
 
 
+@_drawn
 def matrix(
     values: pd.DataFrame, marked: pd.DataFrame, title: str, unit: str, digits: int = 2, claim: str | None = None
 ) -> Chart:
@@ -255,6 +274,7 @@ def matrix(
         return _chart(figure, title, alt, values, claim)
 
 
+@_drawn
 def dots(
     values: pd.Series,
     title: str,

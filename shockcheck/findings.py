@@ -313,6 +313,15 @@ def _readings(allowed: pd.Interval, chosen: tuple, choices: Mapping[str, object]
     return table[["value", "verdict", "flips"]].reset_index().to_dict("records")
 
 
+def alone() -> None:
+    """Let a kernel show its findings in short and nothing else: no card, no table, no text."""
+    from IPython import get_ipython
+
+    get_ipython().display_formatter.format = lambda shown, include=None, exclude=None: (
+        ({MIMETYPE: in_short(vars(shown))}, {}) if isinstance(shown, Finding) else ({}, {})
+    )
+
+
 def shown_in(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The findings that an executed notebook shows, in order: the fields of each."""
     outputs = (output for cell in node["cells"] for output in cell.get("outputs", []))

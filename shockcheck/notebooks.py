@@ -16,10 +16,10 @@ from traitlets.config import Config
 
 from shockcheck import warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
-from shockcheck.findings import VARIANT, in_short, shown_in
+from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger, hand_over, load
-from shockcheck.paths import NOTEBOOKS, READS, shown
+from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, shown
 from shockcheck.prices import day
 
 TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
@@ -177,10 +177,18 @@ def checked() -> tuple[Ledger, list[Notebook]]:
     return book, found
 
 
-def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: str = "en") -> NotebookNode:
+def run(
+    notebook: Notebook,
+    parameters: dict[str, Any] | None = None,
+    language: str = "en",
+    *,
+    findings_only: bool = False,
+    timeout: int = TIMEOUT,
+) -> NotebookNode:
     """The notebook as executed by papermill, the same in every run; no file of the project is written.
 
-    With `parameters` the run is a variant. What it read stands in its metadata. Runs in several threads at once. Raises
+    With `parameters` the run is a variant. With `findings_only` nothing is drawn, and findings, in short, are all that is
+    shown. A cell may take `timeout` seconds. What it read stands in its metadata. Runs in several threads at once. Raises
     BuildError with the notebook's own error and the cell it came from, or where its kernel died or took too long.
     """
     from nbclient.exceptions import CellTimeoutError
@@ -190,6 +198,8 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
+        if findings_only:
+            own[FINDINGS] = "1"
         own |= hand_over(Path(folder) / "ledger.json")
         try:
             executed = execute_notebook(
@@ -198,7 +208,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
                 parameters=parameters or {},
                 kernel_name=warm.kernel(),
                 progress_bar=False,
-                execution_timeout=TIMEOUT,
+                execution_timeout=timeout,
                 config=_config(folder, own),
             )
         except PapermillExecutionError as error:
@@ -206,7 +216,7 @@ def run(notebook: Notebook, parameters: dict[str, Any] | None = None, language: 
         except RuntimeError as error:  # nbclient's own for one that dies, jupyter_client's for one that does not come up
             raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
         except CellTimeoutError as error:
-            raise BuildError(f"{notebook.name}: a cell took longer than {TIMEOUT} seconds; shorten its work") from error
+            raise BuildError(f"{notebook.name}: a cell took longer than {timeout} seconds; shorten its work") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
 
@@ -220,6 +230,8 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     cells has nothing left to do and is ended at once.
     """
     line = f"import os; os.environ.update({environment!r}); del os"
+    if FINDINGS in environment:
+        line += f"; from {alone.__module__} import {alone.__name__}; alone(); del alone"
     arguments = ["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={line}"]
     manager = {"transport": "ipc", "ip": f"{folder}/kernel", "connection_file": f"{folder}/kernel.json"}
     manager["client_factory"] = f"{warm.__name__}.{warm.WarmClient.__name__}"

@@ -44,6 +44,7 @@ REPORTS = ROOT / "reports"
 LEDGER = DATA / "claims.yml"
 TEMPLATES = PACKAGE / "templates"
 READS = "SHOCKCHECK_READS"  # set by the build to the file in which a notebook's reads are noted
+FINDINGS = "SHOCKCHECK_FINDINGS"  # set in a kernel that is asked for findings alone: nothing is drawn or shown
 
 
 def reports_in(lang: str) -> Path:

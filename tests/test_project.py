@@ -23,7 +23,7 @@ ARROWS = {
     "languages": {"errors"},
     "frames": set(),
     "measures": {"derivations"},
-    "charts": {"frames", "languages"},
+    "charts": {"frames", "languages", "paths"},
     "tables": {"cache", "derivations", "errors", "paths"},
     "documents": {"errors", "paths"},
     "exchanges": {"errors"},
