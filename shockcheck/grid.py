@@ -39,19 +39,17 @@ def read(file: Path) -> list[Row]:
     names = [name.strip() for name in header]
     if not all(names) or len(set(names)) < len(names) or not body:
         raise ParameterError(f"{file} needs a first line with a parameter's name a column, each once, and rows below it")
-    rows: list[Row] = []
-    for number, line in enumerate(body, start=2):
-        if line:
-            rows.append(_row(number, names, [cell.strip() for cell in line], rows))
-    return rows
+    first: dict[tuple[str, ...], int] = {}
+    return [_row(number, names, [cell.strip() for cell in line], first) for number, line in enumerate(body, start=2) if line]
 
 
-def _row(number: int, names: list[str], line: list[str], above: list[Row]) -> Row:
+def _row(number: int, names: list[str], line: list[str], first: dict[tuple[str, ...], int]) -> Row:
+    """The row with its fault, if it has one; `first` are the numbers of the rows above by what stands in them."""
     cells = dict(zip(names, line, strict=False))
     if len(line) != len(names):
         return Row(number, cells, f"it has {len(line)} cells, the first line {len(names)}; correct the row")
-    twins = [row.number for row in above if row.cells == cells]
-    return Row(number, cells, f"it repeats row {twins[0]}; remove one" if twins else None)
+    twin = first.setdefault(tuple(line), number)
+    return Row(number, cells, f"it repeats row {twin}; remove one" if twin != number else None)
 
 
 def check_columns(rows: list[Row], known: Iterable[str], given: dict[str, str]) -> None:
