@@ -2,6 +2,7 @@
 
 import copy
 import html
+import json
 import math
 import re
 from collections import Counter
@@ -277,39 +278,71 @@ def used_by_the_index() -> list[str]:
     return [shown(LEDGER), *(f"data/{entry['path']}" for entry in tables.package()["resources"])]
 
 
-def grid(title: str, rows: list[dict[str, Any]], failures: dict[str, str], ledger: Ledger) -> str:
+def grid(
+    title: str,
+    rows: list[dict[str, Any]],
+    failures: dict[str, str],
+    ledger: Ledger,
+    total: int | None = None,
+    tables_beside: bool = False,
+) -> str:
     """The overview of a grid: its rows in the order given, with every value that was recomputed, and the faulty rows.
 
-    A row has `row`, `given`, `page` (the way to it) and `findings`. The chart is of the first value of each.
+    A row has `row`, `given`, `page` (the way to it, None where there is none) and `findings`. They are the first of `total`.
+    The chart is of the first value of each. All rows are in the page as data, of which its script shows a part, sorted as
+    asked for; without script the first stand there as they are. `tables_beside` is whether Parquet tables hold them all.
     """
     language = get("en")
     found = [[Finding(**one) for one in row["findings"] if one["recomputed"] is not None] for row in rows]
     columns = [sorted({one[place].unit for one in found}) for place in range(min(map(len, found), default=0))]
-    labels = [", ".join(value for value in row["given"].values() if value) or f"row {row['row']}" for row in rows]
+    names = list(rows[0]["given"]) if rows else []
+    labels = [", ".join(value for value in row["given"].values() if value) or f"row {row['row']}" for row in rows[:LARGEST]]
     chart = None
     if columns:
-        values = pd.Series([one[0].recomputed for one in found[:LARGEST]], index=labels[:LARGEST])
-        from shockcheck import charts  # imports what draws, which no other page needs
+        from shockcheck import charts  # with matplotlib: only where something is drawn
 
+        values = pd.Series([one[0].recomputed for one in found[:LARGEST]], index=labels)
         chart = charts.ranked(
             values, f"{title}: the first value of each row, the largest at the top", " or ".join(columns[0]), digits=2
         )
+    lines = [
+        {
+            "row": row["row"],
+            "page": row["page"] and quote(row["page"], safe="/:"),
+            "cells": [row["given"][name] for name in names]
+            + [one.said(language).recomputed for one in ones[: len(columns)]],
+            "values": [_number(row["given"][name]) for name in names] + [one.recomputed for one in ones[: len(columns)]],
+        }
+        for row, ones in zip(rows, found, strict=True)
+    ]
     return (
         _environment()
         .get_template("grid.html")
         .render(
             title=title,
             article=ledger.article,
-            names=list(rows[0]["given"]) if rows else [],
-            columns=columns,
-            rows=list(zip(rows, [[one.said(language) for one in row] for row in found], strict=True)),
-            failures=failures,
+            heads=[*names, *(" or ".join(units) for units in columns)],
+            numbers=len(columns),
+            rows=lines,
+            data=Markup(json.dumps(lines, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")),
+            total=len(rows) if total is None else total,
+            tables_beside=tables_beside,
+            failures=list(failures.items()),
             chart=chart,
+            script=_asset("grid.js"),
             style=_asset("style.css"),
             _=language.text,
             **foot(used_by_the_index()),
         )
     )
+
+
+def _number(text: str) -> float | str:
+    """What a column of parameters is sorted by: a number where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _shown(entry: dict[str, Any]) -> Finding:

@@ -27,7 +27,7 @@ TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", r
 def check(language: Language) -> None:
     """Raise ShockcheckError for the first fault of tables or folder, before anything is written."""
     tables.check()
-    _prepare(reports_in(language.code))
+    prepare(reports_in(language.code))
 
 
 def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> cache.Entry:
@@ -41,8 +41,8 @@ def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> ca
     read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
     node.metadata["shockcheck"]["read"] = sorted(set(read))
     html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", name, language=language)
-    _write(executed, _as_text(node))
-    _write(page, html)
+    write(executed, _as_text(node))
+    write(page, html)
     outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
     return cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, notebook.title, findings)
 
@@ -53,8 +53,8 @@ def build_index(language: Language, entries: dict[str, cache.Entry], failures: d
     order = {claim.id: place for place, claim in enumerate(book.claims)}
     findings = sorted((one for entry in entries.values() for one in entry.findings), key=lambda one: order[one["id"]])
     titles = {name: entry.title for name, entry in entries.items()}
-    _write(folder / "findings.json", _as_json(findings))
-    _write(folder / "index.html", pages.index(book, findings, failures, titles, language))
+    write(folder / "findings.json", _as_json(findings))
+    write(folder / "index.html", pages.index(book, findings, failures, titles, language))
     outputs = {shown(path): cache.of_file(path) for path in (folder / "findings.json", folder / "index.html")}
     return cache.Entry(cache.inputs(cache.of_index(entries)), outputs, findings=findings)
 
@@ -77,16 +77,16 @@ def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
 def _variant(
     notebook: Notebook, given: dict[str, str], parameters: dict[str, Any], book: ledger.Ledger
 ) -> tuple[Path, nbformat.NotebookNode]:
-    name, folder = notebook.name, REPORTS / "variants" / _folder_name(notebook.name, given)
+    name, folder = notebook.name, REPORTS / "variants" / folder_name(notebook.name, given)
     node = notebooks.run(notebook, parameters)
     findings = notebooks.complete_findings(notebook, node)
     title = f"{notebook.title}: {', '.join(f'{key} {value}' for key, value in given.items())}"
     given_and_default = notebook.parameters | parameters
     html = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True)
-    _prepare(folder)
-    _write(folder / f"{name}.html", html)
-    _write(folder / f"{name}.ipynb", _as_text(node))
-    _write(folder / "findings.json", _as_json(findings))
+    prepare(folder)
+    write(folder / f"{name}.html", html)
+    write(folder / f"{name}.ipynb", _as_text(node))
+    write(folder / "findings.json", _as_json(findings))
     return folder / f"{name}.html", node
 
 
@@ -102,8 +102,8 @@ def build_grid(
     notebook, rows = notebooks.named(name), grid.read(file)
     grid.check_columns(rows, notebook.parameters, given)
     book, _ = _checked()
-    folder = REPORTS / "variants" / f"{_folder_name(name, given)}-grid-{_folder_name(file.stem, {})}"
-    _prepare(folder)
+    folder = REPORTS / "variants" / f"{folder_name(name, given)}-grid-{folder_name(file.stem, {})}"
+    prepare(folder)
     built, failures = [], {}
     with _progress(console) as progress, warm.each(partial(_row, notebook, given, book), rows, workers) as results:
         for row, result in zip(rows, progress.track(results, len(rows), description="building"), strict=True):
@@ -113,9 +113,9 @@ def build_grid(
             else:
                 built.append(result)
                 progress.console.print(f"  [green]built[/]  row {row.number}", highlight=False)
-    ranked = sorted(built, key=_size, reverse=True)
-    _write(folder / "findings.json", _as_json(ranked))
-    _write(folder / "index.html", pages.grid(notebook.title, ranked, failures, book))
+    ranked = sorted(built, key=size, reverse=True)
+    write(folder / "findings.json", _as_json(ranked))
+    write(folder / "index.html", pages.grid(notebook.title, ranked, failures, book))
     return folder / "index.html", failures
 
 
@@ -130,7 +130,7 @@ def _row(notebook: Notebook, given: dict[str, str], book: ledger.Ledger, row: gr
     return {"row": row.number, "given": row.cells, "page": way, "findings": [in_short(found) for found in shown_in(node)]}
 
 
-def _size(entry: dict[str, Any]) -> float:
+def size(entry: dict[str, Any]) -> float:
     """How large the first value of a row is, whatever its sign."""
     values = [abs(found["recomputed"]) for found in entry["findings"] if found["recomputed"] is not None]
     return values[0] if values else 0.0
@@ -147,8 +147,8 @@ def refresh_notebooks(console: Console) -> list[Path]:
         notebooks.complete_findings(notebook, node)
         del node.metadata["shockcheck"]  # what it read is the build's to know
     for notebook, node in runs:
-        _write(notebook.path, _as_text(node))
-    _write(README, readme())
+        write(notebook.path, _as_text(node))
+    write(README, readme())
     return [notebook.path for notebook, _ in runs]
 
 
@@ -184,14 +184,14 @@ def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
     return notebooks.checked()
 
 
-def _folder_name(name: str, given: dict[str, str]) -> str:
+def folder_name(name: str, given: dict[str, str]) -> str:
     """A folder name that tells the parameters; where it cannot (length, signs), the start of their hash stands too."""
     plain = "-".join([name, *(f"{key}={value}" for key, value in sorted(given.items()))])
     safe = re.sub(r"[^\w.=+^-]", "_", plain, flags=re.ASCII)[:180]
     return safe if safe == plain else f"{safe}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """Make the folder and see that it takes files, before any work is spent."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +201,8 @@ def _prepare(folder: Path) -> None:
         raise _unwritable(folder, error) from error
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file whole; raises BuildError, and leaves the old one as it was, where that is not possible."""
     try:
         write_whole(path, text)
     except OSError as error:

@@ -163,6 +163,6 @@ def test_a_read_only_folder_is_said_before_any_work(tmp_path: Path):
         os.seteuid(65534)
     try:
         with pytest.raises(BuildError, match=r"cannot be written \(Permission denied\)"):
-            report._prepare(folder)
+            report.prepare(folder)
     finally:
         os.seteuid(os.getuid())

@@ -178,11 +178,11 @@ def test_a_renewed_checksum_lets_a_changed_figure_through_to_the_page(project):
 
 @pytest.mark.parametrize("value", ["../../x", "a/b", "", "x" * 300, "ü", "a b", "-"])
 def test_a_variants_folder_name_stays_one_name(value):
-    name = report._folder_name("01-a", {"ticker": value})
+    name = report.folder_name("01-a", {"ticker": value})
     assert re.fullmatch(r"01-a-ticker=[A-Za-z0-9_.=+^-]*", name)
     assert len(name) < 200
 
 
 def test_unlike_parameters_never_share_a_folder():
-    names = {report._folder_name("01-a", {"t": value}) for value in ("a/b", "a_b", "a b", "x" * 300, "x" * 301)}
+    names = {report.folder_name("01-a", {"t": value}) for value in ("a/b", "a_b", "a b", "x" * 300, "x" * 301)}
     assert len(names) == 5
