@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from shockcheck import build, snapshot
+    from shockcheck import grid as grid_module
+    from shockcheck import sweep as sweep_module
+
+FAULTS_SAID = 20  # of a sweep, in the terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 prices = typer.Typer(no_args_is_help=True, help="The embedded prices against what Yahoo Finance gives now.")
@@ -138,6 +142,74 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers
         typer.echo(shown(overview))
         if failures:
             raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    notebook: Annotated[str, typer.Argument(help="A notebook, by its name.", metavar="NOTEBOOK")],
+    grid: Annotated[Path, typer.Option(help="A CSV table with a column a parameter and a row a run.", metavar="FILE")],
+    p: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", help="A parameter's value for all rows.", metavar="NAME=VALUE"),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Rows run at once; by default two a core.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Run on the Dask cluster of this scheduler, as tcp://HOST:PORT.", metavar="ADDRESS"),
+    ] = None,
+    pages: Annotated[
+        str | None,
+        typer.Option(help="Build a page a row too, into this folder or to this address (fsspec).", metavar="PLACE"),
+    ] = None,
+    timeout: Annotated[int | None, typer.Option(min=1, help="Seconds that a cell may take; by default 300.")] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Run every row, whatever is kept of former runs.")] = False,
+) -> None:
+    """Compute a notebook's findings for many rows, as tables and a ranking; what is done is kept and not done again."""
+    from shockcheck import sweep as sweeps
+    from shockcheck.paths import shown
+
+    swept = sweeps.Sweep(notebook, grid, _pairs(p or []), pages, timeout, anew)
+    try:
+        _swept(swept, workers, scheduler)
+    except KeyboardInterrupt:
+        kept = f"{swept.done} of {swept.total} rows are done and kept"
+        _complain(f"interrupted; {kept}, and the same command goes on with the others")
+        raise typer.Exit(130) from None
+    overview = swept.write()
+    for row, reason in [fault for _, fault in sorted(swept.faults.items())][:FAULTS_SAID]:
+        _complain(f"{row.name}: {reason}")
+    more = len(swept.faults) - FAULTS_SAID
+    if more > 0:
+        _complain(f"{more} more rows are at fault; all of them stand in faults.parquet beside the overview")
+    typer.echo(f"{shown(overview)}: {swept.total} rows, {swept.done} done, {len(swept.faults)} at fault")
+    if swept.faults:
+        raise typer.Exit(1)
+
+
+def _swept(swept: "sweep_module.Sweep", workers: int | None, scheduler: str | None) -> None:
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=_console(), transient=True) as bar:
+        known = swept.total - len(swept.due)
+        task = bar.add_task("rows", total=swept.total, completed=known, rate="")
+
+        def said(row: "grid_module.Row", fault: str | None) -> None:
+            if fault and len(swept.faults) <= FAULTS_SAID:
+                bar.console.print(f"  [red]failed[/] row {row.number}", highlight=False)
+            bar.advance(task)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:.1f} rows a second" if speed else "")
+
+        swept.run(said, workers, scheduler)
+
+
+@app.command(hidden=True)
+def rows() -> None:
+    """Run rows as they are asked for on standard input: what a worker of a cluster starts beside it."""
+    from shockcheck import runner
+
+    runner.serve()
 
 
 @app.command()

@@ -1,0 +1,186 @@
+"""Sweeps on this machine: what each row gives, what is kept, and how one that ended early goes on."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from conftest import copy_to, heed_interrupts, wait_until
+
+from shockcheck import grid, notebooks, sweep
+from shockcheck.errors import ParameterError
+
+LOSS = "01-nvidia-one-day-loss"
+FALL, RATE = 142.62 - 118.42, 1.0530  # the closes of 24 and 27 January 2025, and USD per EUR on the 27th
+GRID = "shares_outstanding,event_date\n1e9,\n4e9,\n2e9,2025-01-26\n4e9,\n2e9,soon\n3e9\n2e9,\n"
+
+
+def slow(project):
+    """Let the notebook wait as long as its new parameter says."""
+    path = project.root / f"notebooks/{LOSS}.ipynb"
+    node = json.loads(path.read_text(encoding="utf-8"))
+    cell = next(cell for cell in node["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    cell["source"] = [*cell["source"][:-1], f"{cell['source'][-1]}\n", "pause = 0.0  # seconds"]
+    later = next(cell for cell in node["cells"] if "frames.show()" in "".join(cell["source"]))
+    later["source"] = [*later["source"][:-1], "frames.show()\n", "import time\n", "time.sleep(pause)"]
+    path.write_text(json.dumps(node), encoding="utf-8")
+
+
+def table(project, name="findings", grid="grid"):
+    """A table of the sweep, as rows by column."""
+    path = project.root / f"reports/sweeps/{LOSS}-{grid}/{name}.parquet"
+    read = duckdb.sql(f"SELECT * FROM '{path}'")
+    return [dict(zip(read.columns, row, strict=True)) for row in read.fetchall()]
+
+
+def losses(project):
+    return {row["row"]: row["recomputed"] for row in table(project) if row["claim"] == "nvidia-loss-eur"}
+
+
+def journal(project):
+    [path] = (project.root / ".cache/sweep").glob("*.jsonl")
+    return path
+
+
+def lines(project):
+    found = list((project.root / ".cache/sweep").glob("*.jsonl"))
+    return found[0].read_bytes().count(b"\n") if found else 0
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A sweep with pages, and what it said."""
+    (tmp_path_factory.mktemp("swept") / "project").mkdir()
+    project = copy_to(tmp_path_factory.getbasetemp() / "swept0/project")
+    project.keep(LOSS)
+    (project.root / "grid.csv").write_text(GRID)
+    arguments = ("sweep", LOSS, "--grid", str(project.root / "grid.csv"), "--pages", str(project.root / "shown"))
+    return project, arguments, project.run(*arguments)
+
+
+def test_each_row_gives_its_findings_or_its_fault(swept):
+    project, _, done = swept
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == f"reports/sweeps/{LOSS}-grid/index.html: 7 rows, 3 done, 4 at fault\n"
+    assert losses(project) == {row: round(FALL * count / RATE, 2) for row, count in ((2, 1), (3, 4), (8, 2))}
+    first = table(project)[0]
+    assert (first["row"], first["claim"], first["unit"], first["recomputed"]) == (2, "nvidia-monday-fall", "percent", -16.97)
+    assert (first["low"], first["high"], first["shares_outstanding"], first["ticker"]) == (-18.17, -9.97, 1e9, "NVDA")
+    reasons = {row["row"]: row["reason"] for row in table(project, "faults")}
+    assert list(reasons) == [4, 5, 6, 7]
+    assert "the sessions before and after it are 2025-01-24 and 2025-01-27" in reasons[4]
+    assert reasons[5] == "it repeats row 3; remove one"
+    assert "must be a date" in reasons[6]
+    assert "it has 1 cells, the first line 2" in reasons[7]
+    for row, reason in reasons.items():
+        assert re.search(rf"error: row {row} \(.*{re.escape(reason)}", done.stderr)
+
+
+def test_the_overview_ranks_the_rows_and_leads_to_their_pages(swept):
+    project, _, _ = swept
+    overview = project.root / f"reports/sweeps/{LOSS}-grid/index.html"
+    links = re.findall(r'<a href="(\.\./[^"]+)">row (\d)</a>', overview.read_text(encoding="utf-8"))
+    assert sorted(number for _, number in links) == ["2", "3", "8"]
+    for link, number in links:
+        html = (overview.parent / link).read_text(encoding="utf-8")
+        assert f"{losses(project)[int(number)]:.2f}" in html
+        assert '<a href="../reports/index.html">' in html
+
+
+def test_a_second_run_does_only_what_is_missing(swept):
+    project, arguments, _ = swept
+    folder, pages = project.root / f"reports/sweeps/{LOSS}-grid", project.root / "shown"
+    before, pages_before = files(folder), files(pages)
+    kept = journal(project).read_bytes()
+    assert kept.count(b"\n") == 3
+    journal(project).write_bytes(kept[:-20])  # as a kill in the middle of the last line leaves it
+    next(pages.iterdir()).unlink()
+    assert project.run(*arguments).returncode == 1
+    assert lines(project) - 3 in (1, 2)  # the row cut short and the one without a page, which may be one and the same
+    assert files(folder) == before
+    assert files(pages) == pages_before
+    now = lines(project)
+    (project.root / "longer.csv").write_text("shares_outstanding\n4e9\n1e9\n")
+    done = project.run("sweep", LOSS, "--grid", str(project.root / "longer.csv"))
+    assert done.returncode == 0, done.stderr
+    assert lines(project) == now  # the same rows in another grid
+    assert [row["recomputed"] for row in table(project, grid="longer")][1::3] == [losses(project)[3], losses(project)[2]]
+
+
+def test_what_is_kept_is_only_what_was_written_whole(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    kept = sweep.Kept(path)
+    for key, value in (("a", 1), ("b", 2), ("a", 3)):
+        kept.add(key, [{"recomputed": value}])
+    assert [one[0]["recomputed"] for one in sweep.Kept(path).findings(["b", "a"])] == [2, 3]
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"recomputed": 2', b'"recomputed": 7')[:-5])
+    damaged = sweep.Kept(path)
+    assert "b" not in damaged  # changed by hand
+    assert [one[0]["recomputed"] for one in damaged.findings(["a"])] == [1]  # the later one is cut short
+    damaged.add("b", [])
+    assert list(sweep.Kept(path).findings(["b"])) == [[]]
+    assert len(sweep.Kept(path, anew=True)) == 0
+
+
+def test_findings_are_the_same_without_a_page(swept):
+    project, arguments, _ = swept
+    before = table(project)
+    done = project.run(*arguments[:-2], "--anew", "--workers", "1")
+    assert done.returncode == 1
+    assert table(project) == before
+
+
+def test_a_row_that_takes_too_long_and_an_interrupt(project):
+    project.keep(LOSS)
+    slow(project)
+    (project.root / "grid.csv").write_text("pause,shares_outstanding\n0,\n60,\n60,1e9\n")
+    words = ("sweep", LOSS, "--grid", str(project.root / "grid.csv"))
+    own = os.environ | {"SHOCKCHECK_ROOT": str(project.root), "COLUMNS": "200"}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "shockcheck", *words], env=own, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    )
+    wait_until(lambda: lines(project) == 1, "the first row")
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert "1 of 3 rows are done and kept, and the same command goes on with the others" in said
+    done = project.run(*words, "--timeout", "2")
+    assert done.stdout == f"reports/sweeps/{LOSS}-grid/index.html: 3 rows, 1 done, 2 at fault\n"
+    assert done.stderr.count("a cell took longer than 2 seconds") == 2
+    assert lines(project) == 1
+
+
+def test_pages_go_to_any_address_and_one_that_takes_none_is_said(tmp_path):
+    sweep.put("memory://sweeps", "a.html", "a page")
+    assert sweep._listing("memory://sweeps") == {"a.html"}
+    assert sweep._listing(str(tmp_path / "none")) == set()
+    with pytest.raises(ParameterError, match="give --pages another"):
+        sweep.put("nosuch://place", "a.html", "a page")
+    with pytest.raises(ParameterError, match="give --pages another"):
+        sweep._listing("nosuch://place")
+
+
+def test_rows_of_a_long_grid_are_compared_at_once(tmp_path):
+    path = tmp_path / "grid.csv"
+    path.write_text("a\n" + "".join(f"{number % 50_000}\n" for number in range(100_000)))
+    rows = grid.read(path)
+    assert [row.fault for row in rows[:50_000]] == [None] * 50_000
+    assert rows[-1].fault == "it repeats row 50001; remove one"
+
+
+def test_findings_alone_are_all_that_a_kernel_sends(tmp_path):
+    with sweep.warm.kernels():
+        node = notebooks.run(notebooks.named(LOSS), {}, findings_only=True)
+    outputs = [output for cell in node.cells for output in cell.get("outputs", [])]
+    assert {kind for output in outputs for kind in output["data"]} == {"application/vnd.shockcheck.finding+json"}
+    assert len(outputs) == 3
