@@ -161,7 +161,9 @@ def sweep(
         str | None,
         typer.Option(help="Build a page a row too, into this folder or to this address (fsspec).", metavar="PLACE"),
     ] = None,
-    timeout: Annotated[int | None, typer.Option(min=1, help="Seconds that a cell may take; by default 300.")] = None,
+    timeout: Annotated[
+        int | None, typer.Option(min=1, help="Seconds that a row may take, or with pages a cell; by default 300.")
+    ] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Run every row, whatever is kept of former runs.")] = False,
 ) -> None:
     """Compute a notebook's findings for many rows, as tables and a ranking; what is done is kept and not done again."""

@@ -317,7 +317,9 @@ def alone() -> None:
     """Let a kernel show its findings in short and nothing else: no card, no table, no text."""
     from IPython import get_ipython
 
-    get_ipython().display_formatter.format = lambda shown, include=None, exclude=None: (
+    shell = get_ipython()
+    shell.ast_node_interactivity = "all"  # several cells may run as one
+    shell.display_formatter.format = lambda shown, include=None, exclude=None: (
         ({MIMETYPE: in_short(vars(shown))}, {}) if isinstance(shown, Finding) else ({}, {})
     )
 

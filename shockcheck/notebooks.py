@@ -188,7 +188,8 @@ def run(
     """The notebook as executed by papermill, the same in every run; no file of the project is written.
 
     With `parameters` the run is a variant. With `findings_only` nothing is drawn, and findings, in short, are all that is
-    shown. A cell may take `timeout` seconds. What it read stands in its metadata. Runs in several threads at once. Raises
+    shown; the cells run as one, and once more one by one where that fails, to say which it was. A cell, or all of them as
+    one, may take `timeout` seconds. What it read stands in its metadata. Runs in several threads at once. Raises
     BuildError with the notebook's own error and the cell it came from, or where its kernel died or took too long.
     """
     from nbclient.exceptions import CellTimeoutError
@@ -201,9 +202,10 @@ def run(
         if findings_only:
             own[FINDINGS] = "1"
         own |= hand_over(Path(folder) / "ledger.json")
+        node = notebook.node if parameters is None else _for_any_event(notebook.node)
         try:
             executed = execute_notebook(
-                notebook.node if parameters is None else _for_any_event(notebook.node),
+                _joined(node) if findings_only else node,
                 None,
                 parameters=parameters or {},
                 kernel_name=warm.kernel(),
@@ -212,11 +214,14 @@ def run(
                 config=_config(folder, own),
             )
         except PapermillExecutionError as error:
+            if findings_only:
+                return run(notebook, parameters, language, timeout=timeout)
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
         except RuntimeError as error:  # nbclient's own for one that dies, jupyter_client's for one that does not come up
             raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
         except CellTimeoutError as error:
-            raise BuildError(f"{notebook.name}: a cell took longer than {timeout} seconds; shorten its work") from error
+            what = "it" if findings_only else "a cell"
+            raise BuildError(f"{notebook.name}: {what} took longer than {timeout} seconds; shorten its work") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
 
@@ -246,6 +251,23 @@ def _for_any_event(node: NotebookNode) -> NotebookNode:
     node = copy.deepcopy(node)
     node.cells = [cell for cell in node.cells if ARTICLE not in cell.metadata.get("tags", [])]
     return node
+
+
+def _joined(node: NotebookNode) -> NotebookNode:
+    """The notebook with the code before and after its parameters in one cell each: every cell costs a round of messages."""
+    cells = [cell for cell in node.cells if cell.cell_type == "code"]
+    place = next(place for place, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", []))
+    joined = copy.copy(node)
+    joined.cells = [*_as_one(cells[:place]), copy.deepcopy(cells[place]), *_as_one(cells[place + 1 :])]
+    return joined
+
+
+def _as_one(cells: list[NotebookNode]) -> list[NotebookNode]:
+    if len(cells) < 2 or any(cell.source.lstrip().startswith("%%") for cell in cells):  # a magic word is of its cell alone
+        return copy.deepcopy(cells)
+    joined = copy.deepcopy(cells[0])
+    joined.source = "\n".join(cell.source for cell in cells)
+    return [joined]
 
 
 def _reason(error: Any) -> str:

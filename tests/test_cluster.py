@@ -95,7 +95,7 @@ def test_a_worker_killed_and_a_scheduler_restarted_lose_nothing_and_repeat_nothi
     keys = [json.loads(line.partition(b" ")[2])["key"] for line in journal(project).read_bytes().splitlines()]
     assert len(keys) == len(set(keys)) == 12
     [late, faulty] = [row["reason"] for row in table(project, "faults")]
-    assert "a cell took longer than 4 seconds" in late
+    assert "it took longer than 4 seconds" in late
     assert "the sessions before and after it are" in faulty
 
 

@@ -156,7 +156,7 @@ def test_a_row_that_takes_too_long_and_an_interrupt(project):
     assert "1 of 3 rows are done and kept, and the same command goes on with the others" in said
     done = project.run(*words, "--timeout", "2")
     assert done.stdout == f"reports/sweeps/{LOSS}-grid/index.html: 3 rows, 1 done, 2 at fault\n"
-    assert done.stderr.count("a cell took longer than 2 seconds") == 2
+    assert done.stderr.count("it took longer than 2 seconds") == 2
     assert lines(project) == 1
 
 
