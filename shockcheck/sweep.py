@@ -98,7 +98,7 @@ def _unsealed(line: bytes) -> dict[str, Any] | None:
 class Sweep:
     """A notebook, the rows of a grid, and what is known of them: `total` rows, those `done`, and the `faults` by row.
 
-    `page` is where a page a row goes: a folder of this machine, or an address that fsspec knows, to which whoever runs the
+    `pages` is where a page a row goes: a folder of this machine, or an address that fsspec knows, to which whoever runs the
     row writes; without it findings are all that is made. Raises ShockcheckError, and writes nothing, where table, ledger,
     checks or grid are at fault.
     """
