@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import psutil
@@ -20,11 +21,13 @@ from rich.markdown import Markdown
 from benchmarks import sweep_table
 from benchmarks.__main__ import _machine
 from benchmarks.measure import HERE, Bench, BenchmarkError, bench
+from shockcheck import cluster
 from shockcheck.paths import write_whole
 
 RESULTS, README = HERE / "sweep.json", HERE / "README.md"
 NOTEBOOK = "01-nvidia-one-day-loss"
 AT_ONCE = 2  # rows under way a core, in both ways to run them
+TASKS = 4100  # that do nothing, for what a task costs beside its work
 EVERY = 1  # seconds between two looks at memory and processor time
 
 
@@ -50,6 +53,7 @@ def main(
         raise typer.Exit(1) from error
     finally:
         os.sched_setaffinity(0, cores)
+    results["task"] = _task()
     text = sweep_table.readme(results)
     Console().print(Markdown(text))
     if many:
@@ -70,6 +74,23 @@ def _measured(way: str, cores: int, rows: int) -> dict[str, float]:
             return _watched(copy, [*command, "--workers", f"{AT_ONCE * cores}"], rows, {})
         with _cluster(copy, cores) as (address, processes):
             return _watched(copy, [*command, "--scheduler", address], rows, processes)
+
+
+def _task() -> dict[str, float]:
+    """Milliseconds of a task that does nothing, on two workers: as it takes, and of client’s and scheduler’s processor time.
+
+    Each names a notebook that there is not, so that it goes all the way to the process beside a worker and back.
+    """
+    orders = [(SimpleNamespace(key=f"{number}"), {"notebook": "none"}) for number in range(TASKS)]
+    with bench(Path(sys.prefix), sample=False) as copy, _cluster(copy, 2) as (address, processes):
+        cluster.run(address, orders[:100], lambda task, result: None)  # what both import and start
+        [scheduler] = processes["scheduler"]
+        began, client, hub = time.perf_counter(), time.process_time(), sum(scheduler.cpu_times()[:2])
+        cluster.run(address, orders[100:], lambda task, result: None)
+        figures = (time.perf_counter() - began, time.process_time() - client, sum(scheduler.cpu_times()[:2]) - hub)
+    return dict(
+        zip(("whole", "client", "scheduler"), (round(1000 * one / (TASKS - 100), 3) for one in figures), strict=True)
+    )
 
 
 @contextmanager

@@ -78,9 +78,11 @@ def overhead(results: dict[str, Any]) -> str:
     if not (local and dask):
         return ""
     more = 1000 * (_a_row(dask) - _a_row(local))
-    hub = 1000 * (dask["cpu of client"] + dask["cpu of scheduler"]) / few
-    used = f"client and scheduler use {hub:.1f} ms of processor time a row, their start included"
-    return f"On a cluster a row takes {more:+.0f} ms; {used}."
+    task = results["task"]
+    used = f"{task['client']:.2f} ms of the client’s processor time and {task['scheduler']:.2f} ms of the scheduler’s"
+    return (
+        f"On a cluster a row and core takes {more:+.0f} ms; a task that does nothing takes {task['whole']:.2f} ms, {used}."
+    )
 
 
 def computed(results: dict[str, Any]) -> str:
@@ -91,8 +93,7 @@ def computed(results: dict[str, Any]) -> str:
         return ""
     small, large = runs["dask", 2, few], runs["dask", 2, many]
     a_row = (large["seconds"] - small["seconds"]) / (many - few)  # on two cores, without the start
-    serial = (large["cpu of client"] - small["cpu of client"]) / (many - few)
-    scheduler = (large["cpu of scheduler"] - small["cpu of scheduler"]) / (many - few)
+    serial, scheduler = (results["task"][name] / 1000 for name in ("client", "scheduler"))
     memory = max(0.0, _hub(large) - _hub(small)) / (many - few)
     slowest, who = max((serial, "client"), (scheduler, "scheduler"))
     rows = []

@@ -15,6 +15,7 @@ def run(way, cores, rows, seconds, hub=(0.0, 0.0), cpu=(0.0, 0.0), workers=400.0
 RUNS = {
     "date": "2025-03-01",
     "machine": ["a processor"],
+    "task": {"whole": 4.0, "client": 2.0, "scheduler": 1.0},
     "runs": [
         run("local", 2, 500, 80.0),
         run("dask", 2, 500, 100.0, hub=(100.0, 80.0), cpu=(3.0, 2.0)),
@@ -46,8 +47,10 @@ def test_what_was_measured():
         ["5.00", "0.400", "200", "180"],
         ["5.00", "0.400", "200", "225"],
     ]
-    # (100 - 80) s on two cores for 500 rows; 5 s of processor time for 500 rows
-    assert sweep_table.overhead(RUNS).startswith("On a cluster a row takes +80 ms; client and scheduler use 10.0 ms")
+    # (100 - 80) s on two cores for 500 rows
+    assert sweep_table.overhead(RUNS).startswith(
+        "On a cluster a row and core takes +80 ms; a task that does nothing takes 4.00 ms"
+    )
 
 
 def test_what_is_computed_follows_from_the_difference_of_two_sweeps():
@@ -60,7 +63,7 @@ def test_what_is_computed_follows_from_the_difference_of_two_sweeps():
         "nothing: the workers are the limit",
         "nothing: the workers are the limit",
     ]
-    busier = RUNS | {"runs": [*RUNS["runs"][:2], RUNS["runs"][2] | {"cpu of client": 48.0}]}  # 10 ms
+    busier = RUNS | {"task": RUNS["task"] | {"client": 10.0}}
     assert [row[3] for row in rows(sweep_table.computed(busier))][1::2] == [
         "the client, which alone needs 1.7 min",
         "the client, which alone needs 2.8 h",
