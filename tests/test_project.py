@@ -181,6 +181,12 @@ def committed():
     return [ROOT / name for name in names if not name.endswith(".png")] or sorted(ROOT.glob("[!.]*.*"))
 
 
+def test_nothing_that_is_built_is_committed():
+    """What git is told to ignore, in an example as well, is not under version control."""
+    words = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout == ""
+
+
 def test_no_registry_address_and_no_path_of_a_machine_is_committed():
     wrong = re.compile(r"pypi\.org|pythonhosted|registry\.npmjs|--(?:extra-)?index-url|/root/|/home/[a-z]|/Users/")
     for path in committed():
