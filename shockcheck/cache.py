@@ -141,7 +141,8 @@ def _libraries() -> str:
     lock = ROOT / "requirements.lock"
     if lock.exists():
         return of_file(lock)
-    names = (NAME.match(needed)[0] for needed in metadata.requires("shockcheck") or [])
+    needed = (one for one in metadata.requires("shockcheck") or [] if "extra ==" not in one)
+    names = (NAME.match(one)[0] for one in needed)
     return digest("".join(f"{name} {metadata.version(name)}\n" for name in sorted(names)))
 
 
