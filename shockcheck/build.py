@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from shockcheck import cache
-from shockcheck.errors import BuildError, ShockcheckError
+from shockcheck.errors import BuildError
 from shockcheck.paths import NOTEBOOKS
 
 
@@ -99,12 +99,11 @@ def _pages(names: list[str], lang: str, workers: int | None) -> Iterator[tuple[s
         notebooks.checked()
         checked: Future[None] = Future()
         with warm.each(partial(_built, lang, checked), names, workers) as results:
-            from shockcheck import languages, pages, report
-
-            language = languages.get(lang)
             try:
-                report.check(language)
-            except ShockcheckError as error:
+                from shockcheck import languages, pages, report
+
+                report.check(languages.get(lang))
+            except BaseException as error:  # an interrupt too: who has run a notebook waits for this
                 checked.set_exception(error)
                 raise
             checked.set_result(None)

@@ -8,13 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from conftest import NOTEBOOKS, Project, copy_to, heed_interrupts, wait_until
 
-from shockcheck import cache, warm
+from shockcheck import build, cache, notebooks, report, warm
 
 MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
 STANDS = "stands; nothing that it depends on has changed"
@@ -227,6 +228,30 @@ def test_what_is_pending_is_dropped_when_a_build_is_left(monkeypatch):
     with warm.each(slowly, "abcdefgh", workers=2) as results:
         assert next(results) == "A"
     assert 2 <= len(begun) < 8
+
+
+def test_an_interrupt_while_the_checks_are_made_ends_runs_that_wait_for_them(monkeypatch):
+    """Run in a thread, which is given up where it does not end."""
+
+    def interrupted(language: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(warm, "possible", lambda: True)
+    monkeypatch.setattr(warm, "start", lambda kernels: None)
+    monkeypatch.setattr(notebooks, "run", lambda notebook, language: None)
+    monkeypatch.setattr(report, "check", interrupted)
+    ended = []
+
+    def attempt() -> None:
+        try:
+            list(build._pages([MULTIPLE, IMAGES], "en", workers=2))
+        except KeyboardInterrupt:
+            ended.append(True)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(timeout=30)
+    assert ended == [True]
 
 
 @pytest.mark.parametrize("forked", [True, False])
