@@ -187,6 +187,7 @@ def ranked(
         return _chart(figure, title, f"{'Dots' if log else 'Bars'}, {unit}: {listed}.", table, claim)
 
 
+@_drawn
 def path_with_ribbon(values: pd.DataFrame, title: str, unit: str, claim: str | None = None) -> Chart:
     """A line over days (first column) with the band between the second and third column around it."""
     line, low, high = (values.iloc[:, number] for number in range(3))
@@ -204,6 +205,7 @@ def path_with_ribbon(values: pd.DataFrame, title: str, unit: str, claim: str | N
         return _chart(figure, title, alt, values.iloc[:, :3], claim)
 
 
+@_drawn
 def spread(values: pd.Series, event: float, title: str, unit: str, label: str, claim: str | None = None) -> Chart:
     """A histogram of many days with one day marked."""
     with mpl.rc_context(STYLE):

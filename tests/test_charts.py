@@ -7,6 +7,7 @@ import pytest
 
 from shockcheck import charts, frames
 from shockcheck.languages import VARIABLE
+from shockcheck.paths import FINDINGS
 
 DAYS = pd.Series([10.0, 12.5, 9.25], index=pd.date_range("2001-01-01", periods=3))
 HOURS = pd.Series([1.0, 5.5, 7.0], index=pd.date_range("2001-01-01 15:35", periods=3, freq="5min", tz="Europe/Berlin"))
@@ -72,6 +73,12 @@ def test_ids_are_the_charts_own(name):
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert len({one.split("-")[0] for one in ids}) <= 1
     assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(ids)
+
+
+def test_nothing_is_drawn_where_findings_alone_are_asked_for(name, monkeypatch):
+    monkeypatch.setenv(FINDINGS, "1")
+    monkeypatch.setattr(charts, "_chart", None)
+    assert DRAWN[name]().svg == ""
 
 
 def test_numbers_written_in_a_chart_are_not_cut():
