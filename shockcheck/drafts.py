@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from shockcheck import ledger, notebooks, prices
-from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
+from shockcheck.errors import LedgerError, ParameterError, ShockcheckError
 from shockcheck.ledger import Claim
 from shockcheck.notebooks import Notebook
-from shockcheck.paths import LEDGER, NOTEBOOKS, shown, write_whole
+from shockcheck.paths import LEDGER, NOTEBOOKS, shown, write
 
 PARAMETERS = {
     "ticker": "share, by its symbol in data/listings.csv",
@@ -123,10 +122,7 @@ def add(name: str, ids: Iterable[str], given: Mapping[str, str]) -> tuple[Path, 
     node = _extended(path, drafts, given) if path.exists() else _made(path.stem, drafts, given)
     for number, cell in enumerate(node.cells, start=1):
         cell.id = f"cell-{number:02}"
-    try:
-        write_whole(path, nbformat.writes(node).rstrip("\n") + "\n")
-    except OSError as error:
-        raise BuildError(f"{shown(path)} cannot be written ({error.strerror}); free the space or the permission") from error
+    write(path, notebooks.as_text(node))
     return path, drafts
 
 

@@ -290,6 +290,11 @@ def without_what_differs(node: NotebookNode) -> NotebookNode:
     return node
 
 
+def as_text(node: NotebookNode) -> str:
+    """The notebook as its file has it."""
+    return nbformat.writes(node).rstrip("\n") + "\n"
+
+
 def notices(node: NotebookNode) -> list[str]:
     """What an executed notebook printed, line by line: which prices were used, and where others took their place."""
     outputs = (output for cell in node.cells for output in cell.get("outputs", []))

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from shockcheck.errors import ProjectError
+from shockcheck.errors import BuildError, ProjectError
 
 PACKAGE = Path(__file__).resolve().parent
 VARIABLE = "SHOCKCHECK_ROOT"  # names a project's folder, whatever the working directory
@@ -66,6 +66,22 @@ def note(name: str) -> None:
     if log:
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(f"{name}\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole; raises BuildError, and leaves the old one as it was, where that is not possible."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> BuildError:
+    """The sentence for a file or folder that cannot be written."""
+    return BuildError(
+        f"{shown(path)} cannot be written ({error.strerror}); free the space or the permission and run again, "
+        "what stood there is untouched"
+    )
 
 
 def write_whole(path: Path, text: str) -> None:

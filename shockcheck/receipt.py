@@ -20,7 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from shockcheck import cache, copies, notebooks
 from shockcheck.errors import BuildError
 from shockcheck.findings import Finding, in_short, shown_in
-from shockcheck.paths import REPORTS, ROOT, shown, write_whole
+from shockcheck.paths import REPORTS, ROOT, shown, write
 
 CHECKSUMS = REPORTS / "CHECKSUMS.sha256"
 RECEIPT = REPORTS / "receipt.json"
@@ -69,12 +69,7 @@ class Receipt:
 def record() -> None:
     """Write the checksums of the report as it is built; raises BuildError where that cannot be done."""
     text = "".join(f"{cache.of_file(REPORTS / name)}  {name}\n" for name in _outputs(REPORTS))
-    try:
-        write_whole(CHECKSUMS, text)
-    except OSError as error:
-        raise BuildError(
-            f"{shown(CHECKSUMS)} cannot be written ({error.strerror}); free the space or the permission"
-        ) from error
+    write(CHECKSUMS, text)
 
 
 def recorded() -> dict[str, str]:
@@ -116,7 +111,7 @@ def verify() -> Receipt:
             commit=_commit(),
         )
     RECEIPT.parent.mkdir(exist_ok=True)
-    write_whole(RECEIPT, json.dumps(asdict(receipt), indent=2, ensure_ascii=False) + "\n")
+    write(RECEIPT, json.dumps(asdict(receipt), indent=2, ensure_ascii=False) + "\n")
     return receipt
 
 

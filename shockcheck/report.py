@@ -18,7 +18,7 @@ from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, in_short, shown_in
 from shockcheck.languages import Language, get, quoted
 from shockcheck.notebooks import Notebook
-from shockcheck.paths import REPORTS, ROOT, reports_in, shown, write_whole
+from shockcheck.paths import REPORTS, ROOT, reports_in, shown, unwritable, write
 
 README = ROOT / "README.md"
 TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", re.DOTALL)
@@ -41,7 +41,7 @@ def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> ca
     read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
     node.metadata["shockcheck"]["read"] = sorted(set(read))
     html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", name, language=language)
-    write(executed, _as_text(node))
+    write(executed, notebooks.as_text(node))
     write(page, html)
     outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
     return cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, notebook.title, findings)
@@ -85,7 +85,7 @@ def _variant(
     html = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True)
     prepare(folder)
     write(folder / f"{name}.html", html)
-    write(folder / f"{name}.ipynb", _as_text(node))
+    write(folder / f"{name}.ipynb", notebooks.as_text(node))
     write(folder / "findings.json", _as_json(findings))
     return folder / f"{name}.html", node
 
@@ -147,7 +147,7 @@ def refresh_notebooks(console: Console) -> list[Path]:
         notebooks.complete_findings(notebook, node)
         del node.metadata["shockcheck"]  # what it read is the build's to know
     for notebook, node in runs:
-        write(notebook.path, _as_text(node))
+        write(notebook.path, notebooks.as_text(node))
     write(README, readme())
     return [notebook.path for notebook, _ in runs]
 
@@ -198,30 +198,11 @@ def prepare(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole; raises BuildError, and leaves the old one as it was, where that is not possible."""
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> BuildError:
-    return BuildError(
-        f"{shown(path)} cannot be written ({error.strerror}); free the space or the permission and run again, "
-        "what stood there is untouched"
-    )
+        raise unwritable(folder, error) from error
 
 
 def _as_json(findings: list[dict[str, Any]]) -> str:
     return json.dumps(findings, indent=2, ensure_ascii=False) + "\n"
-
-
-def _as_text(node: nbformat.NotebookNode) -> str:
-    return nbformat.writes(node).rstrip("\n") + "\n"
 
 
 def _progress(console: Console) -> Progress:

@@ -22,7 +22,7 @@ from fsspec.implementations.local import LocalFileSystem
 from shockcheck import cache, grid, ledger, notebooks, tables, warm
 from shockcheck.errors import ParameterError, ShockcheckError
 from shockcheck.findings import in_short, shown_in
-from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, write_whole
+from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, write, write_whole
 
 FOLDER = ROOT / ".cache" / "sweep"
 AT_ONCE = 2  # rows under way for each core: a run waits for its kernel to come up for a part of its time
@@ -206,7 +206,7 @@ class Sweep:
         listed = heapq.nlargest(LISTED, entries, key=report.size)
         failures = {row.name: reason for _, (row, reason) in sorted(self.faults.items())}
         html = pages.grid(self.notebook.title, listed, failures, ledger.load(), len(done), tables_beside=True)
-        report.write(self.folder / "index.html", html)
+        write(self.folder / "index.html", html)
         if self.pages and "://" in self.pages:
             put(self.pages, "index.html", html)
         return self.folder / "index.html"
