@@ -44,7 +44,7 @@ def main(
     except BenchmarkError as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    for text in (table.of_times(results), table.of_growth(results), table.of_bounds(results)):
+    for text in (table.of_times(results), table.of_growth(results), table.of_bounds(table.bounds(results))):
         if text.count("\n") > 1:  # a table with a row at least
             Console().print(Markdown(text))
     if whole:
@@ -89,10 +89,11 @@ def _measured(console: Console, rounds: int, names: list[str], growth: list[tupl
                 with bench(Path(sys.prefix), sample=measure == "megabytes") as copy:
                     grids[-1][measure] = round(grid(copy, workers, variants), 3)
                 progress.advance(task)
-    return {"date": f"{date.today()}", "machine": _machine(), "seconds": seconds, "megabytes": megabytes, "growth": grids}
+    return {"date": f"{date.today()}", "machine": machine(), "seconds": seconds, "megabytes": megabytes, "growth": grids}
 
 
-def _machine() -> list[str]:
+def machine() -> list[str]:
+    """The machine in words: processor, cores, memory, kernel, Python."""
     models = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     return [
         *(models[:1] or [platform.machine()]),

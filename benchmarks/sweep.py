@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks import sweep_table
-from benchmarks.__main__ import _machine
+from benchmarks.__main__ import machine
 from benchmarks.measure import HERE, Bench, BenchmarkError, bench
 from shockcheck import cluster
 from shockcheck.paths import write_whole
@@ -40,7 +40,7 @@ def main(
     The exit status is 1 where a bound is missed or a sweep is not complete.
     """
     console, cores = Console(stderr=True), sorted(os.sched_getaffinity(0))
-    results: dict[str, Any] = {"date": f"{date.today()}", "machine": _machine(), "runs": []}
+    results: dict[str, Any] = {"date": f"{date.today()}", "machine": machine(), "runs": []}
     plan = [(way, count, rows) for count in (1, 2) for way in ("local", "dask") if count <= len(cores)]
     plan += [("dask", 2, many)] if many else []
     try:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from benchmarks.table import Bound, _table
+from benchmarks.table import Bound, markdown, of_bounds
 
 MARKED = re.compile(r"(?<=<!-- sweep -->\n).*?(?=<!-- end of sweep -->)", re.DOTALL)
 ROWS, MACHINES = (10_000, 1_000_000), (10, 100)
@@ -54,21 +54,7 @@ def of_runs(results: dict[str, Any]) -> str:
             )
         )
     head = ("", "rows a second", "seconds a row and core", "peak memory a core, MB", "peak of scheduler and client, MB")
-    return _table(*head, rows=rows)
-
-
-def of_bounds(results: dict[str, Any]) -> str:
-    """The table of the bounds."""
-    rows = [
-        (
-            one.measure,
-            f"{one.value:.3g} {one.unit}",
-            f"{one.limit:g} {one.unit}",
-            "reached" if one.reached else "not reached",
-        )
-        for one in bounds(results)
-    ]
-    return _table("bound", "measured", "at most", "", rows=rows)
+    return markdown(*head, rows=rows)
 
 
 def overhead(results: dict[str, Any]) -> str:
@@ -109,7 +95,7 @@ def computed(results: dict[str, Any]) -> str:
                     limit,
                 )
             )
-    head = _table("computed, not measured", "time", "memory of scheduler and client, MB", "what breaks first", rows=rows)
+    head = markdown("computed, not measured", "time", "memory of scheduler and client, MB", "what breaks first", rows=rows)
     return (
         f"{head}\n\nComputed from the cluster’s {few} and {many} rows, for machines of two such cores: {a_row:.3f} s a row "
         f"and machine, {1000 * serial:.2f} ms of the client and {1000 * scheduler:.2f} ms of the scheduler a row, neither "
@@ -127,5 +113,5 @@ def _span(seconds: float) -> str:
 def readme(results: dict[str, Any]) -> str:
     """What stands between the markers: the day, the machine, the tables."""
     said = f"Measured on {results['date']}: {', '.join(results['machine'])}."
-    parts = (said, of_runs(results), overhead(results), of_bounds(results), computed(results))
+    parts = (said, of_runs(results), overhead(results), of_bounds(bounds(results)), computed(results))
     return "\n\n".join(part for part in parts if part) + "\n"

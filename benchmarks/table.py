@@ -57,8 +57,8 @@ def bounds(results: dict[str, Any]) -> list[Bound]:
     return found
 
 
-def of_bounds(results: dict[str, Any]) -> str:
-    """The table of the bounds."""
+def of_bounds(found: list[Bound]) -> str:
+    """The table of bounds."""
     rows = [
         (
             bound.measure,
@@ -66,9 +66,9 @@ def of_bounds(results: dict[str, Any]) -> str:
             f"{bound.limit:g} {bound.unit}",
             "reached" if bound.reached else "not reached",
         )
-        for bound in bounds(results)
+        for bound in found
     ]
-    return _table("bound", "measured", "at most", "", rows=rows)
+    return markdown("bound", "measured", "at most", "", rows=rows)
 
 
 def of_times(results: dict[str, Any]) -> str:
@@ -83,7 +83,7 @@ def of_times(results: dict[str, Any]) -> str:
         )
         for name, time in times.items()
     ]
-    return _table("", "times the cold build", "seconds", "peak memory, MB", rows=rows)
+    return markdown("", "times the cold build", "seconds", "peak memory, MB", rows=rows)
 
 
 def of_growth(results: dict[str, Any]) -> str:
@@ -97,13 +97,13 @@ def of_growth(results: dict[str, Any]) -> str:
         )
         for run in results["growth"]
     ]
-    return _table("", "time a page against the first", "seconds a page", "peak memory, MB", rows=rows)
+    return markdown("", "time a page against the first", "seconds a page", "peak memory, MB", rows=rows)
 
 
 def readme(results: dict[str, Any]) -> str:
     """What stands between the README's markers: the day, the machine, the tables."""
     said = f"Measured on {results['date']}, medians of {len(results['seconds']['cold'])}: {', '.join(results['machine'])}."
-    return "\n\n".join([said, of_times(results), of_growth(results), of_bounds(results)]) + "\n"
+    return "\n\n".join([said, of_times(results), of_growth(results), of_bounds(bounds(results))]) + "\n"
 
 
 def _medians(results: dict[str, Any]) -> dict[str, float]:
@@ -114,6 +114,7 @@ def _page(run: dict[str, Any]) -> float:
     return run["seconds"] / run["variants"]
 
 
-def _table(*head: str, rows: list[tuple[str, ...]]) -> str:
+def markdown(*head: str, rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown, its numbers to the right."""
     rule = ("---", *["---:"] * (len(head) - 1))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
