@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Project
 
-from shockcheck import cache, notebooks
+from shockcheck import cache, notebooks, scaffold
 from shockcheck.findings import shown_in
 
 EXAMPLE = ROOT / "examples/2024-09-04-nvidia-record"
@@ -56,6 +56,13 @@ def page(example: Project, name: str) -> str:
 
 def test_every_claim_comes_out_as_it_was_found_to(example):
     assert {name: (found["verdict"], found["recomputed"]) for name, found in example.findings().items()} == COMES_OUT
+
+
+@pytest.mark.parametrize(
+    "name", [".gitignore", "Makefile", "pytest.ini", "environment.yml", "tests/nbval.cfg", "tests/test_project.py"]
+)
+def test_what_every_project_has_is_as_new_makes_it(name):
+    assert (EXAMPLE / name).read_bytes() == (scaffold.TEMPLATE / name).read_bytes()
 
 
 def test_the_pages_are_those_recorded(example):
