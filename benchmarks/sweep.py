@@ -1,6 +1,8 @@
 """`python -m benchmarks.sweep`: many rows here and on a Dask cluster of the same cores, and what follows for more."""
 
+import itertools
 import json
+import math
 import os
 import socket
 import sys
@@ -28,7 +30,6 @@ RESULTS, README = HERE / "sweep.json", HERE / "README.md"
 NOTEBOOK = "01-nvidia-one-day-loss"
 AT_ONCE = 2  # rows under way a core, in both ways to run them
 TASKS = 4100  # that do nothing, for what a task costs beside its work
-EVERY = 1  # seconds between two looks at memory and processor time
 
 
 def main(
@@ -121,20 +122,23 @@ def _cluster(copy: Bench, cores: int) -> Iterator[tuple[str, dict[str, list[psut
 def _watched(copy: Bench, command: list[str], rows: int, others: dict[str, list[psutil.Process]]) -> dict[str, float]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("SHOCKCHECK_")}
     own |= {"PYTHONPATH": str(copy.root)}
+    every = math.ceil(rows / 100)  # seconds: a look at memory takes the cores from a sweep for a third of a second
     began = time.perf_counter()
     with (copy.out / "log").open("w", encoding="utf-8") as log:
         client = psutil.Popen(command, cwd=copy.root, env=own, stdout=log, stderr=log)
         trees = others | {"client": [client]}
         peaks, used = dict.fromkeys(trees, 0.0), dict.fromkeys(trees, 0.0)
-        while client.poll() is None:
+        for second in itertools.count():
             for name, roots in trees.items():
-                # forked kernels share most of their memory, so it is looked at by its proportional size, and not often
-                megabytes = sum(_pss(one) for root in roots for one in _tree(root))
-                peaks[name] = max(peaks[name], megabytes)
+                if second % every == 0:
+                    megabytes = sum(_pss(one) for root in roots for one in _tree(root))
+                    peaks[name] = max(peaks[name], megabytes)
                 for root in roots:
                     with suppress(psutil.NoSuchProcess):
                         used[name] = max(used[name], sum(root.cpu_times()[:2]))
-            time.sleep(EVERY)
+            with suppress(psutil.TimeoutExpired):
+                client.wait(timeout=1)
+                break
     seconds = time.perf_counter() - began
     said = copy.said()
     if client.returncode or f"{rows} rows, {rows} done, 0 at fault" not in " ".join(said[-1:]):
