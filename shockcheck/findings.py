@@ -122,7 +122,7 @@ class Finding:
         """The card that a reader sees, as an HTML fragment; `more` is what a page adds to it."""
         cited = facts.cited(*self.claim.facts).reset_index()
         said = self.said(language)
-        return _card().render(
+        return card_template().render(
             {"trace": None, "what_if": None} | more,
             finding=self,
             said=said,
@@ -204,7 +204,8 @@ def _ledger() -> ledger.Ledger:
 
 
 @cache
-def _card() -> jinja2.Template:
+def card_template() -> jinja2.Template:
+    """The template of a finding's card."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template("card.html")
 

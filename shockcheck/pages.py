@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 
 from shockcheck import cache, derivations, frames, fx, linked, tables, trace, what_if
 from shockcheck.errors import BuildError
-from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, shown_in
+from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, card_template, shown_in
 from shockcheck.languages import Language, get, quoted
 from shockcheck.ledger import Ledger
 from shockcheck.paths import LEDGER, TEMPLATES, shown
@@ -36,16 +36,20 @@ def _exporter() -> Any:
     from nbconvert import HTMLExporter  # takes most of a second to import: not before there is a page to export
     from nbconvert.filters import Highlight2HTML
 
-    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    # The preprocessors change nothing of what this template shows, and each has the notebook copied and validated.
+    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)], default_preprocessors=[])
     exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=exporter))
     # Not by HTMLExporter's own method, which parses the page once more to change elements that this template has not.
     return super(HTMLExporter, exporter)
 
 
 def make_ready() -> None:
-    """Load exporter and templates, which the first page would have to wait for."""
+    """Load exporter, templates and lexer, which the first page would have to wait for."""
     _exporter().template  # noqa: B018
-    _environment().get_template("trace.html")
+    _exporter().environment.filters["highlight_code"]("")
+    for name in ("trace.html", "figure.html", "table.html", "index.html"):
+        _environment().get_template(name)
+    card_template()
 
 
 @lru_cache

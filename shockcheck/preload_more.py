@@ -4,10 +4,11 @@ import gc
 
 import pandas as pd
 
-from shockcheck import charts, exchanges, fx
+from shockcheck import charts, exchanges, findings, fx
 
-fx._converter()  # reads the rates that the package ships
+fx.known()  # reads the file of the rates
 for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # the largest, and those of the three continents
     exchanges.calendar(exchange)
+findings.card_template()
 charts.ranked(pd.Series({"": 1.0}), "", "", digits=1)  # fonts are looked up at the first drawing
 gc.freeze()

