@@ -1,5 +1,7 @@
 """Facts: sourced figures that belong to no table of their own, and the sources of all rows."""
 
+from functools import lru_cache
+
 import pandas as pd
 
 from shockcheck import tables
@@ -22,6 +24,12 @@ def ids() -> pd.Index:
 
 
 def _load() -> pd.DataFrame:
+    return _joined(tables.as_it_stands("facts"), tables.as_it_stands("sources")).copy()
+
+
+@lru_cache(maxsize=1)
+def _joined(*checksums: str) -> pd.DataFrame:
+    """The facts with their sources, read once for each content of the two files: a notebook asks for facts often."""
     return with_sources(tables.load("facts", watched=False)).set_index("id")
 
 

@@ -47,13 +47,12 @@ def number(printed: str, language: str) -> Decimal:
 
     Raises ValueError where `printed` is not a number in `language` ('5.7' is none in German).
     """
-    word = _words(language).get(printed.strip().lower())
-    if word is not None:
-        return word
+    text = printed.strip()
     try:
-        # Babel alone would also take 'NaN', '1e3' and a trailing comma.
-        return parse_decimal(DIGITS.fullmatch(printed.strip())[0], locale=language, strict=True)
-    except (TypeError, NumberFormatError):
+        if DIGITS.fullmatch(text):  # Babel alone would also take 'NaN', '1e3' and a trailing comma
+            return parse_decimal(text, locale=language, strict=True)
+        return _words(language)[text.lower()]
+    except (KeyError, NumberFormatError):
         raise ValueError(f"{printed!r} is not an unsigned number as printed in language {language!r}") from None
 
 
