@@ -1,5 +1,6 @@
 """The set-up of a fresh machine, on copies of the project: what it says where something is missing."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ RUN = "__file__ = {file!r}; exec(compile(open(__file__).read(), __file__, 'exec'
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
     (tmp_path / "tools").mkdir()
-    for name in ("tools/bootstrap.py", "requirements.lock", "Makefile"):
+    for name in ("tools/bootstrap.py", "requirements.lock", "pyproject.toml", "Makefile"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -91,14 +92,16 @@ def test_an_active_conda_environment_is_used_and_no_venv_made(fresh):
     assert "error" not in done.stdout
 
 
-def test_an_environment_that_matches_the_lock_is_left_alone(fresh):
+@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
+def test_an_environment_is_left_alone_until_the_lock_or_the_project_changes(fresh, name):
     variables = conda(fresh)
-    digest = __import__("hashlib").sha256((fresh / "requirements.lock").read_bytes()).hexdigest()
+    both = b"".join((fresh / file).read_bytes() for file in ("requirements.lock", "pyproject.toml"))
+    digest = hashlib.sha256(both).hexdigest()
     stamp = Path(variables["CONDA_PREFIX"]) / "shockcheck-lock.sha256"
     stamp.write_text(f"{digest} {fresh}")
     done = bootstrap(fresh, **variables)
     assert (done.returncode, done.stderr) == (0, "")
-    (fresh / "requirements.lock").write_text("a-newer-lock==1\n")
+    (fresh / name).write_text("a-newer-one==1\n")
     assert "making the environment" in bootstrap(fresh, **variables, **NOWHERE).stderr
 
 

@@ -96,8 +96,8 @@ def main():
     conda = os.environ.get("CONDA_PREFIX") if os.environ.get("CONDA_DEFAULT_ENV") == "shockcheck" else None
     prefix = conda or VENV
     python = os.path.join(prefix, "bin", "python")
-    with open(LOCK, "rb") as lock:
-        wanted = hashlib.sha256(lock.read()).hexdigest() + " " + ROOT
+    with open(LOCK, "rb") as lock, open(os.path.join(ROOT, "pyproject.toml"), "rb") as project:
+        wanted = hashlib.sha256(lock.read() + project.read()).hexdigest() + " " + ROOT  # the latter has the entry points
     stamp = os.path.join(prefix, "shockcheck-lock.sha256")
     if os.path.exists(stamp) and subprocess.call([python, "-c", ""], stderr=subprocess.DEVNULL) == 0:
         with open(stamp) as file:
