@@ -90,8 +90,6 @@ def _pages(names: list[str], lang: str, workers: int | None) -> Iterator[tuple[s
             from shockcheck import tables
 
             tables.check()
-        elif names:
-            warm.start(len(names))
         import papermill  # noqa: F401  first what runs notebooks, then, while they run, what writes pages
 
         from shockcheck import notebooks

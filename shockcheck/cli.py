@@ -55,7 +55,7 @@ def report(
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of labels, verdicts, numbers and days: en or de.")] = "en",
     why: Annotated[bool, typer.Option("--why", help="Say for each page why it is built, or not.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Notebooks run at once; by default one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Notebooks run at once; by default two a core.")] = None,
     no_warm: Annotated[bool, typer.Option("--no-warm", help="Start an ordinary kernel for each notebook.")] = False,
 ) -> None:
     """Build the pages that are due, the index and findings.json in reports/, or in reports/LANG/."""
@@ -99,9 +99,12 @@ def _all(lang: str, why: bool, workers: int | None) -> None:
 
 
 def _built(plan: "build.Plan", folder: Path, workers: int | None) -> dict[str, str]:
+    from shockcheck import build, warm
+
+    if plan.due:
+        warm.start(len(plan.due))  # makes itself ready while the rest is imported
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from shockcheck import build
     from shockcheck.paths import shown
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
@@ -121,8 +124,9 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers
     from shockcheck.paths import reports_in, shown
 
     if not grid and not given:
-        from shockcheck import build
+        from shockcheck import build, warm
 
+        warm.start()
         with _console().status(f"running {name}"):
             build.page(name, lang)
         typer.echo(shown(reports_in(lang) / f"{name}.html"))

@@ -230,16 +230,16 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     """What the kernel of one run is started with: sockets in `folder`, and `environment` set before its first cell.
 
     No port is opened, so that ipykernel has no cause to warn that TCP can be listened to. Level 50: at its end ipykernel
-    logs the interrupt that nbclient sends to every kernel as an error of the kernel's. The state of widgets is not
-    stored: it is long, it is of no use without a kernel, and its ids differ from run to run. A kernel that has run its
-    cells has nothing left to do and is ended at once.
+    logs the interrupt that nbclient sends to every kernel as an error of the kernel's. The cells are not noted in the
+    user's history of IPython. The state of widgets is not stored: it is long, it is of no use without a kernel, and its
+    ids differ from run to run. A kernel that has run its cells has nothing left to do and is ended at once.
     """
     line = f"import os; os.environ.update({environment!r}); del os"
     if FINDINGS in environment:
         line += f"; from {alone.__module__} import {alone.__name__}; alone(); del alone"
-    arguments = ["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={line}"]
+    arguments = ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={line}"]
     manager = {"transport": "ipc", "ip": f"{folder}/kernel", "connection_file": f"{folder}/kernel.json"}
-    manager["client_factory"] = f"{warm.__name__}.{warm.WarmClient.__name__}"
+    manager["client_factory"] = warm.CLIENT
     return Config(
         KernelManager=manager,
         NotebookClient={"extra_arguments": arguments, "store_widget_state": False, "shutdown_kernel": "immediate"},

@@ -25,7 +25,6 @@ from shockcheck.findings import in_short, shown_in
 from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, write, write_whole
 
 FOLDER = ROOT / ".cache" / "sweep"
-AT_ONCE = 2  # rows under way for each core: a run waits for its kernel to come up for a part of its time
 BATCH = 1000  # rows that are handed to the workers together
 LISTED = 10_000  # rows that the overview ranks at most
 KINDS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
@@ -171,8 +170,7 @@ class Sweep:
         with warm.kernels():
             for start in range(0, len(self.due), BATCH):
                 batch = self.due[start : start + BATCH]
-                at_once = workers or AT_ONCE * (os.cpu_count() or 1)
-                with warm.each(lambda task: finish(task, work(self._order(task))), batch, at_once) as results:
+                with warm.each(lambda task: finish(task, work(self._order(task))), batch, workers) as results:
                     for _ in results:
                         pass
 
