@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from conftest import ROOT, free_port, wait_until
-from test_sweep import LOSS, journal, lines, losses, slow, table
+from test_sweep import LOSS, files, journal, lines, losses, slow, table
 
 from shockcheck import cluster
 
@@ -116,6 +116,22 @@ def test_a_worker_with_another_version_of_the_package_is_refused(project, dask, 
     assert f"has package {ours['package'].partition(' ')[0]} (" in done.stderr
     assert lines(project) == 0
     wait_until(lambda: not runners(worker), "the end of what the worker started")
+
+
+def test_pages_of_a_cluster_are_those_made_here_and_go_to_an_address_as_well(project, dask):
+    project.keep(LOSS)
+    (project.root / "grid.csv").write_text("shares_outstanding\n1e9\n2e9\n")
+    dask.scheduler()
+    dask.worker()
+    places = {name: project.root / name for name in ("cluster", "here", "away")}
+    for name, place in places.items():
+        address = place.as_uri() if name == "away" else str(place)
+        words = ["--scheduler", dask.address] if name != "here" else []
+        done = project.run("sweep", LOSS, "--grid", str(project.root / "grid.csv"), "--pages", address, *words)
+        assert "2 rows, 2 done, 0 at fault" in done.stdout, done.stderr
+    assert len(files(places["cluster"])) == 2
+    assert files(places["cluster"]) == files(places["here"])
+    assert set(files(places["away"])) == {"index.html", *files(places["here"])}
 
 
 def test_a_scheduler_that_is_not_there_is_said(project, monkeypatch):
