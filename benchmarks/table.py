@@ -53,7 +53,7 @@ def bounds(results: dict[str, Any]) -> list[Bound]:
     memory = [results["megabytes"][name] for name in ("cold", "notebook", "row") if name in results["megabytes"]]
     memory += [run["megabytes"] for run in results["growth"] if run["workers"] == 2]
     if memory:
-        found.append(Bound("peak memory of all processes, workers: 2", max(memory), 700, "MB"))
+        found.append(Bound("peak memory of all processes, 2 cores", max(memory), 700, "MB"))
     return found
 
 

@@ -31,7 +31,7 @@ def _built(bench: Bench, wanted: Container[int]) -> float:
     """Build, and see that all pages are complete and that as many were written as should be."""
     reports = bench.root / "reports"
     before = _written(reports)
-    figure = bench.run(*REPORT, "--workers", "2")
+    figure = bench.run(*REPORT)
     check_pages(reports)
     new = len(_written(reports) - before)
     if new not in wanted:
