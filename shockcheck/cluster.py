@@ -25,6 +25,7 @@ from shockcheck.errors import BuildError
 from shockcheck.runner import Runner, versions
 
 PATIENCE = 60  # seconds without a scheduler or a worker before a sweep gives up
+ANSWER = 10  # seconds for a scheduler to answer before it is asked again
 AHEAD = 3  # rows for each thread of the cluster that it has been given and not yet answered
 OFTEN = 5  # seconds between two looks at how large the cluster is
 ENDED = "the process that ran it beside the worker ended, twice; the worker's own output may say why"
@@ -48,7 +49,7 @@ def run(address: str, orders: Iterable[tuple[Any, dict[str, Any]]], finish: Call
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with Client(address, timeout=10, set_as_default=False) as client:
+            with Client(address, timeout=ANSWER, set_as_default=False) as client:
                 client.wait_for_workers(1, timeout=PATIENCE)
                 _send(client, inputs, name)
                 try:

@@ -1,5 +1,6 @@
 """Imported once by the process that commands are forked from; see `command`."""
 
+import gc
 import importlib
 import sys
 
@@ -15,3 +16,4 @@ for name in (
 exchange_calendars = sys.modules["exchange_calendars"]
 for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # which the library keeps: the package asks for them in these words
     exchange_calendars.get_calendar(exchange, start="2000-01-01", end="2030-12-31")
+gc.freeze()  # what is there now is not looked through in every fork, and so stays shared

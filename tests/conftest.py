@@ -1,5 +1,6 @@
 """A copy of the project to break, the command line to run on it, and one built report for all tests that read it."""
 
+import gc
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from yahoo import Yahoo
 
 from shockcheck import notebooks, prices, yahoo
 
+gc.set_threshold(50_000)  # as in a build: looking for garbage is a good part of all that the tests do
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = [
     "01-nvidia-one-day-loss",

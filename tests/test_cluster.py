@@ -136,6 +136,7 @@ def test_pages_of_a_cluster_are_those_made_here_and_go_to_an_address_as_well(pro
 
 def test_a_scheduler_that_is_not_there_is_said(project, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0)
+    monkeypatch.setattr(cluster, "ANSWER", 1)
     with pytest.raises(cluster.BuildError, match=r"no scheduler with a worker answers at tcp://127\.0\.0\.1:1; start"):
         cluster.run("tcp://127.0.0.1:1", [], lambda task, result: None)
 
