@@ -263,8 +263,14 @@ def estimation_window(returns: pd.DataFrame, event: str, sessions: int, gap: int
 
 
 def market_model(firm: pd.Series, market: pd.Series) -> MarketModel:
-    """The market model of the returns in one window, by least squares (numpy.polyfit)."""
-    beta, alpha = np.polyfit(market, firm, 1)
+    """The market model of the returns in one window, by least squares.
+
+    beta = cov(market, firm) / var(market), alpha = mean(firm) - beta mean(market).
+    """
+    x, y = market.to_numpy(), firm.to_numpy()
+    (variance, covariance), _ = np.cov(x, y, bias=True)
+    beta = covariance / variance
+    alpha = y.mean() - beta * x.mean()
     residuals = firm - (alpha + beta * market)
     error = float(np.sqrt((residuals**2).sum() / (len(residuals) - 2)))
     return MarketModel(float(alpha), float(beta), error, residuals, market)

@@ -181,7 +181,7 @@ def test_market_model_against_linregress():
     window = sample()
     fit = stats.linregress(window["market"], window["firm"])
     model = measures.market_model(window["firm"], window["market"])
-    assert (model.alpha, model.beta) == pytest.approx((fit.intercept, fit.slope), rel=1e-12)
+    assert (model.alpha, model.beta) == (fit.intercept, fit.slope)
     spread = ((window["market"] - window["market"].mean()) ** 2).sum()
     assert fit.stderr == pytest.approx(model.standard_error / np.sqrt(spread))
 
