@@ -25,10 +25,10 @@ from benchmarks.__main__ import machine
 from benchmarks.measure import HERE, Bench, BenchmarkError, bench
 from shockcheck import cluster
 from shockcheck.paths import write_whole
+from shockcheck.warm import AT_ONCE
 
 RESULTS, README = HERE / "sweep.json", HERE / "README.md"
 NOTEBOOK = "01-nvidia-one-day-loss"
-AT_ONCE = 2  # rows under way a core, in both ways to run them
 TASKS = 4100  # that do nothing, for what a task costs beside its work
 
 
