@@ -121,18 +121,17 @@ def _built(plan: "build.Plan", folder: Path, workers: int | None) -> dict[str, s
 
 def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers: int | None) -> None:
     """One notebook alone: its page, a variant of it, or one a row of a grid."""
+    from shockcheck import warm
     from shockcheck.paths import reports_in, shown
 
     if not grid and not given:
-        from shockcheck import build, warm
+        from shockcheck import build
 
         warm.start()
         with _console().status(f"running {name}"):
             build.page(name, lang)
         typer.echo(shown(reports_in(lang) / f"{name}.html"))
         return
-    from shockcheck import warm
-
     with warm.kernels():
         warm.start(2 if grid else 1)
         from shockcheck import report as reports
