@@ -5,8 +5,9 @@ import copy
 import logging
 import os
 import tempfile
+import threading
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from shockcheck.prices import day
 TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
 ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
+_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,8 @@ def run(
     from nbclient.exceptions import CellTimeoutError
     from papermill import PapermillExecutionError, execute_notebook
 
+    with _ALONE:
+        _resolve()
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
@@ -224,6 +228,18 @@ def run(
             raise BuildError(f"{notebook.name}: {what} took longer than {timeout} seconds; shorten its work") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
+
+
+@cache
+def _resolve() -> None:
+    """Make one of each object whose class names others by strings: traitlets looks these up the first time, and fails
+    where two threads do so at once.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_client.provisioning import LocalProvisioner
+
+    AsyncKernelManager()
+    LocalProvisioner()
 
 
 def _config(folder: str, environment: dict[str, str]) -> Config:

@@ -230,6 +230,28 @@ def test_what_is_pending_is_dropped_when_a_build_is_left(monkeypatch):
     assert 2 <= len(begun) < 8
 
 
+AT_ONCE = """
+import time, traitlets
+from shockcheck import notebooks, warm
+
+def slowly(self):
+    if isinstance(self.klass, str):
+        time.sleep(0.2)
+        self.klass = self._resolve_string(self.klass)
+
+traitlets.Instance._resolve_classes = slowly
+with warm.kernels(), warm.each(lambda name: notebooks.run(notebooks.named(name)), {names!r}, workers=2) as results:
+    assert len(list(results)) == 2
+"""
+
+
+def test_runs_that_start_at_the_same_moment_do_not_meet_in_what_libraries_do_once(other):
+    """Traitlets turns names of classes into classes at a class's first instance: here so slowly that threads would meet."""
+    words = [sys.executable, "-c", AT_ONCE.format(names=[MULTIPLE, IMAGES])]
+    done = subprocess.run(words, env=os.environ | {"SHOCKCHECK_ROOT": str(other.root)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_interrupt_while_the_checks_are_made_ends_runs_that_wait_for_them(monkeypatch):
     """Run in a thread, which is given up where it does not end."""
 
