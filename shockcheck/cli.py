@@ -103,6 +103,7 @@ def _built(plan: "build.Plan", folder: Path, workers: int | None) -> dict[str, s
 
     if plan.due:
         warm.start(len(plan.due))  # makes itself ready while the rest is imported
+    from rich.markup import escape
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from shockcheck.paths import shown
@@ -112,7 +113,8 @@ def _built(plan: "build.Plan", folder: Path, workers: int | None) -> dict[str, s
         task = progress.add_task("building", total=len(plan.due))
 
         def said(name: str, error: str | None) -> None:
-            line = f"  [red]failed[/] {name}" if error else f"  [green]built[/]  {shown(folder / name)}.html"
+            page = escape(f"{shown(folder / name)}.html")
+            line = f"  [red]failed[/] {escape(name)}" if error else f"  [green]built[/]  {page}"
             progress.console.print(line, highlight=False)
             progress.advance(task)
 
@@ -125,10 +127,12 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers
     from shockcheck.paths import reports_in, shown
 
     if not grid and not given:
+        from rich.markup import escape
+
         from shockcheck import build
 
         warm.start()
-        with _console().status(f"running {name}"):
+        with _console().status(f"running {escape(name)}"):
             build.page(name, lang)
         typer.echo(shown(reports_in(lang) / f"{name}.html"))
         return
@@ -385,9 +389,9 @@ def _summary(folder: Path, stood: bool) -> str:
 
     findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     counts = Counter(entry["verdict"] for entry in findings)
-    verdicts = ", ".join(f"{number} {word}" for word, number in counts.items())
-    claim = "claim" if len(findings) == 1 else "claims"
-    return f"{shown(folder / 'index.html')}: {len(findings)} {claim}, {verdicts}{'; nothing was due' if stood else ''}"
+    claims = f"{len(findings)} claim{'' if len(findings) == 1 else 's'}"
+    listed = ", ".join([claims, *(f"{number} {word}" for word, number in counts.items())])
+    return f"{shown(folder / 'index.html')}: {listed}{'; nothing was due' if stood else ''}"
 
 
 def _complain(sentence: object) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from ruamel.yaml.comments import CommentedMap
 
 from shockcheck import cache, documents, facts, verdicts
@@ -18,7 +19,12 @@ from shockcheck.documents import Entry, Fault, UnreadableError
 from shockcheck.errors import LedgerError, ShockcheckError
 from shockcheck.paths import LEDGER, ROOT, note, shown
 
-Text = Annotated[str, Field(min_length=1)]
+SPACES = re.compile(r"[ \t\r\n]+")  # what YAML's ways to write a text over several lines may leave in it
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, strip_whitespace=True),
+    AfterValidator(lambda text: SPACES.sub(" ", text)),
+]
 Printed = Literal["de", "en"]  # the languages that articles are read in
 CHECKED = "SHOCKCHECK_LEDGER"  # set by a run to the file in which its kernel finds the ledger as it was checked
 ABROAD = {"de"}  # those in which a reader of the pages, which are in English, needs to be told what a quote claims

@@ -5,7 +5,7 @@ A claim is a `ClaimReview` (https://schema.org/ClaimReview), the data package a 
 
 from typing import Any
 
-from shockcheck import tables
+from shockcheck import markup, tables
 from shockcheck.errors import BuildError
 from shockcheck.findings import Finding
 from shockcheck.languages import Language
@@ -41,7 +41,7 @@ def claim_review(finding: Finding, ledger: Ledger, page: str, language: Language
     review = {
         "@context": CONTEXT,
         "@type": "ClaimReview",
-        "url": f"{page}.html#claim-{claim.id}",
+        "url": f"{markup.path(page)}.html#claim-{claim.id}",
         "inLanguage": language.code,
         "author": AUTHOR,
         "claimReviewed": claim.in_english,

@@ -4,6 +4,7 @@ import ast
 import copy
 import logging
 import os
+import re
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -292,8 +293,16 @@ def _reason(error: Any) -> str:
     return error.evalue if ours else f"{error.ename}: {error.evalue}"
 
 
+# What a shown text has of the run that it is from: an object's place in memory, a cell's file, the id of a styled table.
+OF_THE_RUN = re.compile(r"(?<= at )0x[0-9a-f]{6,}|\S*ipykernel_\d+/\d+\.py(?=:)|(?<=T_)[0-9a-f]{5}(?=[\s_\"#{.,])")
+
+
 def without_what_differs(node: NotebookNode) -> NotebookNode:
-    """The notebook without what differs between runs that are alike: papermill's notes, Python's version, widgets' ids."""
+    """The notebook without what differs between runs that are alike.
+
+    That is papermill's notes, Python's version, widgets' ids, and in what cells show the places of objects in memory, the
+    names of cells' files and the ids of styled tables.
+    """
     node.metadata.pop("papermill", None)
     node.metadata.get("language_info", {}).pop("version", None)
     for cell in node.cells:
@@ -303,7 +312,21 @@ def without_what_differs(node: NotebookNode) -> NotebookNode:
             del cell.metadata["tags"]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+            _forget_the_run(output, cell.get("execution_count"))
     return node
+
+
+def _forget_the_run(output: NotebookNode, number: int | None) -> None:
+    shown_texts = output if "text" in output else output.get("data", {})
+    for kind in ("text", "text/plain", "text/html"):
+        if isinstance(shown_texts.get(kind), str):
+            shown_texts[kind] = OF_THE_RUN.sub(lambda found: _instead(found[0], number), shown_texts[kind])
+
+
+def _instead(of_the_run: str, number: int | None) -> str:
+    if of_the_run.startswith("0x"):
+        return "0x…"
+    return "cell" if of_the_run.endswith(".py") else f"{number}"
 
 
 def as_text(node: NotebookNode) -> str:

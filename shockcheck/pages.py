@@ -1,8 +1,7 @@
 """Pages: HTML from executed notebooks and findings, by the project's own templates. Nothing is computed here."""
 
-import copy
-import html
-import json
+import base64
+import hashlib
 import math
 import re
 from collections import Counter
@@ -10,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import jinja2
@@ -18,16 +17,19 @@ import pandas as pd
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from shockcheck import cache, derivations, frames, fx, linked, tables, trace, what_if
+from shockcheck import cache, derivations, frames, fx, linked, markup, tables, trace, what_if
 from shockcheck.errors import BuildError
 from shockcheck.findings import MEANINGS, MIMETYPE, SIGNS, Finding, card_template, shown_in
 from shockcheck.languages import Language, get, quoted
 from shockcheck.ledger import Ledger
-from shockcheck.paths import LEDGER, TEMPLATES, shown
+from shockcheck.outputs import SVG, Outputs
+from shockcheck.paths import LEDGER, NOTEBOOKS, TEMPLATES, shown
+from shockcheck.prose import Prose
 
 VERSIONS = ("shockcheck", "pandas", "matplotlib", "papermill", "nbconvert", "CurrencyConverter")
 LARGEST = 40  # rows of a grid that are drawn: as many as stay readable
-SVG = "image/svg+xml"
+INFINITE = {"inf": "∞", "-inf": "−∞"}
+FOLDED = 8  # rows of a table from which on it is folded
 STYLED = re.compile(r'<span class="(?!c1|s1|s2|k|kn|sa|si)[a-z0-9]*">(.*?)</span>')  # all but the classes that have a colour
 
 
@@ -39,6 +41,8 @@ def _exporter() -> Any:
     # The preprocessors change nothing of what this template shows, and each has the notebook copied and validated.
     exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)], default_preprocessors=[])
     exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=exporter))
+    exporter.environment.autoescape = True
+    exporter.environment.filters |= FILTERS
     # Not by HTMLExporter's own method, which parses the page once more to change elements that this template has not.
     return super(HTMLExporter, exporter)
 
@@ -47,22 +51,47 @@ def make_ready() -> None:
     """Load exporter, templates and lexer, which the first page would have to wait for."""
     _exporter().template  # noqa: B018
     _exporter().environment.filters["highlight_code"]("")
-    for name in ("trace.html", "figure.html", "table.html", "index.html"):
+    for name in ("trace.html", "figure.html", "table.html", "result.html", "index.html"):
         _environment().get_template(name)
     card_template()
+
+
+FILTERS = {"address": markup.address, "path": markup.path}
 
 
 @lru_cache
 def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "report"])
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= FILTERS
+    return environment
+
+
+def _drawn(template: str, **values: Any) -> Markup:
+    return Markup(_environment().get_template(template).render(values))
 
 
 def _asset(name: str) -> Markup:
     """A style or script as it stands in a page."""
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def policy(*scripts: str) -> str:
+    """The content security policy of a page: nothing is loaded, and no script runs but these, as they stand in it."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    loaded = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"{loaded}; script-src {allowed}"
+
+
+class Page(NamedTuple):
+    """A page as HTML, its title, and the files of pictures that stand in it, relative to the project."""
+
+    html: str
+    title: str
+    pictures: set[str]
 
 
 def page(
@@ -74,11 +103,12 @@ def page(
     name: str,
     variant: bool = False,
     language: Language | None = None,
-) -> str:
+) -> Page:
     """The page `name` of one executed notebook; `home` is the way to the index, `parameters` are those of the run.
 
-    A variant reviews no claim, so it has no linked data. Raises BuildError, naming it, for a chart without caption or
-    alternative text, a number without a source and an empty field of the linked data.
+    `title` is the notebook's heading, of a variant its text. A variant reviews no claim, so it has no linked data. Raises
+    BuildError, naming it, for a chart without caption or alternative text, a number without a source, something that a
+    page cannot show, and an empty field of the linked data.
     """
     language = language or get("en")
     findings = [Finding(**found) for found in shown_in(node)]
@@ -86,7 +116,9 @@ def page(
     if not variant:
         for finding in findings:
             trace.check_sources(finding)
-    node = with_numbers(node, language, linked=not variant)
+    prose = prose_of(name, findings, language, linked=not variant)
+    title = title if variant else prose.title(title)
+    script = None if variant else _what_if(findings, language)
     context = {
         "article": ledger.article,
         "title": title,
@@ -98,77 +130,101 @@ def page(
         "say": language.text,
         "reviews": [] if variant else [linked.claim_review(finding, ledger, name, language) for finding in findings],
         "cards": [card(finding, language) for finding in findings],
-        "figure": lambda output, number: _figure(output, findings, f"{name}-{number}", variant, language),
-        "table": lambda output, number: _table(
-            output["data"][frames.MIMETYPE], language.text("Table of code cell {number}", number=number), language
-        ),
-        "finding": lambda output: Finding(**output["data"][MIMETYPE]).said(language),
-        "is_finding": lambda output: MIMETYPE in output.get("data", {}),
-        "is_table": lambda output: frames.MIMETYPE in output.get("data", {}),
-        "plainly": lambda code: STYLED.sub(r"\1", code),
+        "prose": lambda cell: prose.cell(cell.source, node.cells.index(cell) + 1, cell.get("attachments", {})),
+        "output": _outputs(name, findings, prose, variant, language).html,
+        "plainly": lambda code: Markup(STYLED.sub(r"\1", code)),
         "style": _asset("style.css"),
-        "script": what_if.script(findings, language) if not variant else None,
-        "what_if": _asset("what_if.js"),
+        "script": script,
+        "policy": policy(*filter(None, [script])),
         **foot(node.metadata.get("shockcheck", {}).get("read", [])),
     }
     body, _ = _exporter().from_notebook_node(node, resources={"shockcheck": context})
-    return body
+    return Page(body, title, prose.pictures)
 
 
-def card(finding: Finding, language: Language) -> str:
+def prose_of(name: str, findings: list[Finding], language: Language, linked: bool = True) -> Prose:
+    """How the prose of the notebook `name` is written, with the values of these findings."""
+    values = {finding.id: finding.said(language).recomputed for finding in findings if finding.recomputed is not None}
+    return Prose(name, NOTEBOOKS, values.get, linked, taken={f"claim-{finding.id}" for finding in findings})
+
+
+def _what_if(findings: list[Finding], language: Language) -> Markup | None:
+    start = what_if.script(findings, language)
+    return Markup(f"{start}\n{_asset('what_if.js')}") if start else None
+
+
+def _outputs(name: str, findings: list[Finding], prose: Prose, variant: bool, language: Language) -> Outputs:
+    """How the page of the notebook `name` shows findings, charts and tables."""
+
+    def finding(output: NotebookNode, number: int) -> Markup:
+        return _drawn("result.html", said=Finding(**output["data"][MIMETYPE]).said(language), _=language.text)
+
+    def figure(output: NotebookNode, number: int) -> Markup:
+        return _figure(output, findings, f"{name}-{number}", variant, language)
+
+    def table(output: NotebookNode, number: int) -> Markup:
+        return _folded(
+            output["data"][frames.MIMETYPE], language.text("Table of code cell {number}", number=number), language
+        )
+
+    return Outputs(name, prose, finding, figure, table)
+
+
+def card(finding: Finding, language: Language) -> Markup:
     """The card of a finding on its page, with its trace and the inputs that a reader may change."""
     views = trace.views(finding, language)
-    shown_trace = None
-    if views:
-        text = (
-            _environment().get_template("trace.html").render(views=views, claim=finding.id, many=trace.MANY, _=language.text)
-        )
-        shown_trace = Markup(text.strip())
-    return finding.html(language, trace=shown_trace, what_if=what_if.inputs(finding, language))
+    drawn = _drawn("trace.html", views=views, claim=finding.id, many=trace.MANY, _=language.text).strip() if views else None
+    return Markup(finding.html(language, trace=drawn, what_if=what_if.inputs(finding, language)))
 
 
-def _figure(output: NotebookNode, findings: list[Finding], name: str, variant: bool, language: Language) -> str:
+def _figure(output: NotebookNode, findings: list[Finding], name: str, variant: bool, language: Language) -> Markup:
     about = output["metadata"][SVG]
     verdicts = [one for one in findings if one.id == about.get("claim") and one.verdict]
     alt = about["alt"] + "".join(f" {one.claim.in_english} Verdict: {one.verdict}." for one in verdicts)
     table = output["data"][frames.MIMETYPE]
-    return (
-        _environment()
-        .get_template("figure.html")
-        .render(
-            svg=Markup(output["data"][SVG]),
-            caption=about["caption"],
-            alt=alt,
-            table=Markup(_table(table, about["caption"], language)),
-            rows=len(table["rows"]),
-            file=f"{name}.csv",
-            address=f"data:text/csv;charset=utf-8,{quote(frames.as_csv(table))}",
-            _=language.text,
-        )
+    return _drawn(
+        "figure.html",
+        svg=Markup(output["data"][SVG]),
+        caption=about["caption"],
+        alt=alt,
+        table=_table(table, about["caption"], language),
+        rows=len(table["rows"]),
+        file=f"{name}.csv",
+        address=f"data:text/csv;charset=utf-8,{quote(frames.as_csv(table))}",
+        _=language.text,
     )
 
 
-def _table(table: dict[str, Any], label: str, language: Language) -> str:
+def _folded(table: dict[str, Any], label: str, language: Language) -> Markup:
+    """A table that a cell shows; a long one is folded."""
+    drawn, rows = _table(table, label, language), len(table["rows"])
+    if rows <= FOLDED:
+        return drawn
+    return Markup("<details><summary>{}</summary>{}</details>").format(
+        language.text("Table, {number} rows", number=rows), drawn
+    )
+
+
+def _table(table: dict[str, Any], label: str, language: Language) -> Markup:
     columns = [[row[place] for row in table["rows"]] for place in range(len(table["columns"]))]
     cells = [_cells(column, about["kind"], language) for column, about in zip(columns, table["columns"], strict=True)]
-    return (
-        _environment()
-        .get_template("table.html")
-        .render(
-            columns=table["columns"],
-            headers=table["headers"],
-            rows=list(zip(*cells, strict=True)),
-            label=label,
-            _=language.text,
-        )
+    return _drawn(
+        "table.html",
+        columns=table["columns"],
+        headers=table["headers"],
+        rows=list(zip(*cells, strict=True)),
+        label=label,
+        _=language.text,
     )
 
 
 def _cells(column: list[Any], kind: str, language: Language) -> list[str]:
     """The cells of one column as a reader sees them; the numbers of a column have the same decimal places."""
     if kind == "number":
-        digits = _digits([value for value in column if value is not None])
-        return ["" if value is None else language.number(value, digits) for value in column]
+        digits = _digits([value for value in column if not isinstance(value, str | None)])
+        return [
+            INFINITE.get(value, "") if isinstance(value, str | None) else language.number(value, digits) for value in column
+        ]
     if kind == "day":
         return ["" if value is None else language.day(date.fromisoformat(value[:10])) for value in column]
     if kind == "time":
@@ -214,26 +270,6 @@ def cited(node: NotebookNode, ledger: Ledger) -> list[dict[str, Any]]:
     return sources[sources["id"].isin(wanted)].sort_values(["publisher", "id"]).to_dict("records")
 
 
-def with_numbers(node: NotebookNode, language: Language, linked: bool = True) -> NotebookNode:
-    """A copy of the notebook in whose prose every `{{ finding("id") }}` is the value recomputed in it, a link to its card.
-
-    Raises BuildError where the prose names a claim that the notebook does not recompute.
-    """
-    node = copy.deepcopy(node)
-    found = {one["id"]: Finding(**one) for one in shown_in(node)}
-
-    def value(claim_id: str) -> str:
-        if claim_id not in found or found[claim_id].recomputed is None:
-            raise BuildError(f"a sentence quotes {claim_id!r}, which its notebook does not recompute; correct the id")
-        text = html.escape(found[claim_id].said(language).recomputed)
-        return f"[{text}](#claim-{claim_id})" if linked else text
-
-    for cell in node.cells:
-        if cell.cell_type == "markdown":
-            cell.source = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(cell.source).render(finding=value)
-    return node
-
-
 def index(
     ledger: Ledger,
     findings: list[dict[str, Any]],
@@ -254,26 +290,25 @@ def index(
         else {"claim": claim, "said": None, "notebook": None}
         for claim in ledger.claims
     ]
-    return (
-        _environment()
-        .get_template("index.html")
-        .render(
-            article=ledger.article,
-            day=language.day(ledger.article.date),
-            rows=rows,
-            failures=failures,
-            titles=titles,
-            counts=[(word, counts[word]) for word in SIGNS if counts[word]],
-            signs=SIGNS,
-            meanings=MEANINGS,
-            dataset=linked.dataset(),
-            quoted=quoted,
-            filter=_asset("filter.js"),
-            style=_asset("style.css"),
-            language=language,
-            _=language.text,
-            **foot(used_by_the_index()),
-        )
+    script = _asset("filter.js")
+    return _drawn(
+        "index.html",
+        article=ledger.article,
+        day=language.day(ledger.article.date),
+        rows=rows,
+        failures=failures,
+        titles=titles,
+        counts=[(word, counts[word]) for word in SIGNS if counts[word]],
+        signs=SIGNS,
+        meanings=MEANINGS,
+        dataset=linked.dataset(),
+        quoted=quoted,
+        script=script,
+        policy=policy(script),
+        style=_asset("style.css"),
+        language=language,
+        _=language.text,
+        **foot(used_by_the_index()),
     )
 
 
@@ -319,25 +354,24 @@ def grid(
         }
         for row, ones in zip(rows, found, strict=True)
     ]
-    return (
-        _environment()
-        .get_template("grid.html")
-        .render(
-            title=title,
-            article=ledger.article,
-            heads=[*names, *(" or ".join(units) for units in columns)],
-            numbers=len(columns),
-            rows=lines,
-            data=Markup(json.dumps(lines, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")),
-            total=len(rows) if total is None else total,
-            tables_beside=tables_beside,
-            failures=list(failures.items()),
-            chart=chart,
-            script=_asset("grid.js"),
-            style=_asset("style.css"),
-            _=language.text,
-            **foot(used_by_the_index()),
-        )
+    script = _asset("grid.js")
+    return _drawn(
+        "grid.html",
+        title=title,
+        article=ledger.article,
+        heads=[*names, *(" or ".join(units) for units in columns)],
+        numbers=len(columns),
+        rows=lines,
+        data=markup.script(lines),
+        total=len(rows) if total is None else total,
+        tables_beside=tables_beside,
+        failures=list(failures.items()),
+        chart=chart,
+        script=script,
+        policy=policy(script),
+        style=_asset("style.css"),
+        _=language.text,
+        **foot(used_by_the_index()),
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import nbformat
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from shockcheck import cache, facts, grid, ledger, notebooks, pages, tables, warm
+from shockcheck import cache, facts, grid, ledger, markup, notebooks, pages, tables, warm
 from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, in_short, shown_in
 from shockcheck.languages import Language, get, quoted
@@ -40,11 +41,12 @@ def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> ca
     findings = notebooks.complete_findings(notebook, node)
     read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
     node.metadata["shockcheck"]["read"] = sorted(set(read))
-    html = pages.page(node, book, notebook.title, notebook.parameters, "index.html", name, language=language)
+    built = pages.page(node, book, notebook.title, notebook.parameters, "index.html", name, language=language)
+    read += built.pictures
     write(executed, notebooks.as_text(node))
-    write(page, html)
+    write(page, built.html)
     outputs = {shown(path): cache.of_file(path) for path in (executed, page)}
-    return cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, notebook.title, findings)
+    return cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, built.title, findings)
 
 
 def build_index(language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]) -> cache.Entry:
@@ -67,7 +69,7 @@ def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
     notebook = notebooks.named(name)
     parameters = notebook.with_types(given)
     book, _ = _checked()
-    with console.status(f"running {name}"):
+    with console.status(f"running {escape(name)}"):
         page, node = _variant(notebook, given, parameters, book)
     for notice in notebooks.notices(node):
         console.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -82,9 +84,9 @@ def _variant(
     findings = notebooks.complete_findings(notebook, node)
     title = f"{notebook.title}: {', '.join(f'{key} {value}' for key, value in given.items())}"
     given_and_default = notebook.parameters | parameters
-    html = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True)
+    built = pages.page(node, book, title, given_and_default, "../../index.html", name, variant=True)
     prepare(folder)
-    write(folder / f"{name}.html", html)
+    write(folder / f"{name}.html", built.html)
     write(folder / f"{name}.ipynb", notebooks.as_text(node))
     write(folder / "findings.json", _as_json(findings))
     return folder / f"{name}.html", node
@@ -172,9 +174,9 @@ def _verdict_table(book: ledger.Ledger, found: list[Notebook]) -> str:
     for claim in book.claims:
         finding, notebook = stored[claim.id]
         value = finding.said(get("en")).recomputed if finding.recomputed is not None else "documented"
-        link = f"[{notebook.name[:2]}]({shown(notebook.path)})"
-        quote = quoted(claim.quote, book.article.language)
-        lines.append(f"| {quote} | {value} | {SIGNS[finding.verdict]} {finding.verdict} | {link} |")
+        link = f"[{notebook.name[:2]}]({markup.path(shown(notebook.path))})"
+        quote = markup.markdown(quoted(claim.quote, book.article.language))
+        lines.append(f"| {quote} | {markup.markdown(value)} | {SIGNS[finding.verdict]} {finding.verdict} | {link} |")
     return "\n".join(lines) + "\n"
 
 

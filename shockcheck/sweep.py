@@ -250,7 +250,7 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
             from shockcheck import pages
 
             title, home = page["title"], page["home"]
-            html = pages.page(node, ledger.load(), title, order["parameters"], home, notebook.name, variant=True)
+            html = pages.page(node, ledger.load(), title, order["parameters"], home, notebook.name, variant=True).html
             if page["at"]:
                 put(page["at"], page["name"], html)
             else:

@@ -4,12 +4,11 @@ The formulas are those of the measures, emitted as JavaScript from the lines tha
 the finding's own derivation. `templates/what_if.js` does the rest.
 """
 
-import json
 import math
 from collections.abc import Iterable
 from typing import Any
 
-from shockcheck import derivations, measures
+from shockcheck import derivations, markup, measures
 from shockcheck.findings import RECOMPUTED, SIGNS, Finding
 from shockcheck.languages import Language
 
@@ -76,9 +75,6 @@ def script(findings: Iterable[Finding], language: Language) -> str | None:
     formulas = ", ".join(f"{name}: {getattr(measures, name).formula.javascript()}" for name in sorted(used))
     words = {word: [SIGNS[word], language.text(word)] for word in ("holds", "off")}
     cards = {finding.id: data(finding, language) for finding in adjustable}
-    return f"const language = {_js(language.code)}, words = {_js(words)}, cards = {_js(cards)}, formulas = {{{formulas}}};"
-
-
-def _js(value: object) -> str:
-    """A value as JavaScript that may stand in a script element."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    start = {"language": language.code, "words": words, "cards": cards}
+    values = ", ".join(f"{name} = {markup.script(value)}" for name, value in start.items())
+    return f"const {values}, formulas = {{{formulas}}};"

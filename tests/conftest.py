@@ -23,7 +23,7 @@ from playwright.sync_api import Browser
 from pytest_httpserver import HTTPServer
 from yahoo import Yahoo
 
-from shockcheck import notebooks, prices, yahoo
+from shockcheck import notebooks, prices, scaffold, yahoo
 
 gc.set_threshold(50_000)  # as in a build: looking for garbage is a good part of all that the tests do
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +104,13 @@ def copy_to(root: Path) -> Project:
 def project(tmp_path: Path) -> Project:
     (tmp_path / "project").mkdir()
     return copy_to(tmp_path / "project")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Project:
+    """The project that `new` makes, of one notebook and one claim: what needs a whole build is tested in seconds."""
+    scaffold.make(tmp_path / "small")
+    return Project(tmp_path / "small")
 
 
 @pytest.fixture(scope="session")
