@@ -25,7 +25,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from shockcheck import frames
-from shockcheck.languages import current
+from shockcheck.languages import current, get, places
 from shockcheck.paths import FINDINGS
 
 INK, MUTED, RULE = "#1f2328", "#57606a", "#cfd4da"
@@ -142,7 +142,8 @@ def path_with_band(values: pd.Series, title: str, unit: str, low: float, high: f
         axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator(), show_offset=False))
         axes.yaxis.set_major_formatter(AXIS)
         axes.set(ylabel=current().unit(unit), xlabel=current().text("time of day, {zone}", zone=values.index.tz))
-        share = f"{len(inside)} of {len(values)} points lie between {low:g} and {high:g} {unit}"
+        edges = " and ".join(get("en").number(edge, places(edge)) for edge in (low, high))
+        share = f"{len(inside)} of {len(values)} points lie between {edges} {unit}"
         when = f", from {inside.index[0]:%H:%M} to {inside.index[-1]:%H:%M}" if len(inside) else ""
         alt = f"Line: {_extremes(values, unit, '%H:%M')}; {share}{when}."
         return _chart(figure, title, alt, values.to_frame(unit), claim)

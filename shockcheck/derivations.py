@@ -215,10 +215,10 @@ def unsourced(derivation: Mapping[str, Any], sources: Iterable[str]) -> str | No
         for name, numbers in inputs(node):
             for number in numbers:
                 if not _vouched(nodes[number], known):
-                    return f"the input {name} = {nodes[number]['value']:g} of {node['measure']}"
+                    return f"the input {name} = {nodes[number]['value']:.15g} of {node['measure']}"
     for name, number in derivation["roots"]:
         if not _vouched(nodes[number], known):
-            return f"the number “{name}” = {nodes[number]['value']:g}"
+            return f"the number “{name}” = {nodes[number]['value']:.15g}"
     return None
 
 

@@ -215,7 +215,7 @@ class Converted(Recipe):
         """The converted sum; the chart shows it at the rates of the days around as well."""
         rate = _rate("USD", self.currency, self.rate_day)
         around = pd.Series(fx.rates_around("USD", self.currency, prices.day(self.rate_day, "rate_day")))
-        title = f"{self.amount:g} million USD at the reference rate of {self.rate_day} and of the days around"
+        title = f"{self.amount:,} million USD at the reference rate of {self.rate_day} and of the days around"
         highlight = around.index[around == rate]
         chart = charts.dots(self.amount / around, title, f"million {self.currency}", highlight=highlight, digits=3)
         return Answer(self.amount / rate, chart)

@@ -11,7 +11,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from shockcheck import derivations, facts, forensics, ledger, verdicts
+from shockcheck import derivations, facts, forensics, ledger, markup, verdicts
 from shockcheck.errors import LedgerError
 from shockcheck.languages import Language, current, get
 from shockcheck.paths import TEMPLATES
@@ -160,9 +160,9 @@ class Said:
         """The value as printed, with its hedge, unit and direction."""
         claim, say = self.finding.claim, self.language.text
         value = say(f"{claim.hedge} {{value}}", value=claim.stated) if claim.hedge not in (None, "exactly") else claim.stated
-        text = say(f"{{}} {claim.unit}" if claim.unit == "rank" else f"{{value}} {claim.unit}")
-        text = text.replace("{}", "{value}").replace("{value}", value)
-        return text + (f", {say(f'a {claim.direction}')}" if claim.direction else "")
+        number_first = say(f"{{}} {claim.unit}" if claim.unit == "rank" else f"{{value}} {claim.unit}")
+        before, _, after = number_first.replace("{value}", "{}", 1).partition("{}")
+        return before + value + after + (f", {say(f'a {claim.direction}')}" if claim.direction else "")
 
     @property
     def allowed(self) -> str:
@@ -207,7 +207,9 @@ def _ledger() -> ledger.Ledger:
 def card_template() -> jinja2.Template:
     """The template of a finding's card."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template("card.html")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["address"] = markup.address
+    return environment.get_template("card.html")
 
 
 def _decimals(claim: ledger.Claim, language: str) -> int:
@@ -242,9 +244,8 @@ def check(
         raise LedgerError(f"claim {claim_id} is computed: give check({claim_id!r}, ...) the recomputed value")
     if claim.kind == "documented" and choices:
         raise LedgerError(f"claim {claim_id} is documented: readings are of computed claims, remove `choices`")
+    _check_numbers(claim_id, {RECOMPUTED: value, LOW: low, HIGH: high} | _firsts(choices or {}))
     low, high = (None, None) if low == high else (low, high)
-    if not all(number is None or math.isfinite(number) for number in (value, low, high)):
-        raise LedgerError(f"claim {claim_id}: {value}, {low}, {high} are not all numbers; look for an empty cell before")
     _check_units(claim, (value, low, high), unit or claim.unit)
     word, readings = claim.verdict, []
     if claim.kind == "computed":
@@ -273,6 +274,24 @@ def check(
         derivation=derivation if value is not None else {},
         adjustable=_adjustable(claim.id, derivation, adjust or {}) if of_article else [],
     )
+
+
+def _check_numbers(claim_id: str, numbers: Mapping[str, Any]) -> None:
+    """Raise LedgerError for a number that is missing, infinite or none at all, and for one computed from such a number."""
+    for name, number in numbers.items():
+        if number is not None and not _is_finite(number):
+            raise LedgerError(f"claim {claim_id}: the {name} value is {number}; look for an empty cell or a division by 0")
+    for node in derivations.graph(numbers)["nodes"]:
+        if not math.isfinite(node["value"]):
+            of_row = f" ({node['row']['file']}:{node['row']['row']}, {node['row']['column']})" if "row" in node else ""
+            raise LedgerError(f"claim {claim_id} rests on the value {node['value']}{of_row}; look for an empty cell before")
+
+
+def _is_finite(number: Any) -> bool:
+    try:
+        return math.isfinite(number)
+    except TypeError:  # a text, a table, pandas' NA
+        return False
 
 
 def _check_units(claim: ledger.Claim, numbers: tuple[Number | None, ...], unit: str | None) -> None:

@@ -2,9 +2,13 @@
 
 import csv
 import io
+import math
 from datetime import date, datetime
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 MIMETYPE = "application/vnd.shockcheck.table+json"
@@ -25,7 +29,7 @@ def as_data(frame: pd.DataFrame) -> dict[str, Any]:
     """The frame for JSON: `columns`, each with `name` and `kind` (number, day, time, text), and `rows`.
 
     An index that is more than a count comes first, and `headers` says how many columns it takes. Numbers carry twelve
-    digits, the same on every machine; what is missing is null.
+    digits, the same on every machine; JSON knows no infinite ones, which are 'inf' and '-inf'; what is missing is null.
     """
     counted = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     headers = 0 if counted else frame.index.nlevels
@@ -43,7 +47,7 @@ def _name(name: Any) -> str:
 
 def _kind(column: list[Any]) -> str:
     known = [value for value in column if not _missing(value)]
-    if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+    if known and all(_is_number(value) for value in known):
         return "number"
     if known and all(isinstance(value, date) for value in known):
         whole = all(not isinstance(value, datetime) or (value.hour, value.minute) == (0, 0) for value in known)
@@ -51,22 +55,26 @@ def _kind(column: list[Any]) -> str:
     return "text"
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
+
+
 def _missing(value: Any) -> bool:
-    return value is None or value is pd.NaT or value != value
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
 def _cell(value: Any) -> str | float | int | None:
     if _missing(value):
         return None
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return float(f"{value:.12g}")
-    if isinstance(value, datetime):
+    if isinstance(value, Integral):
+        return int(value)
+    if _is_number(value):
+        return float(f"{float(value):.12g}") if math.isfinite(value) else str(float(value))
+    if isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    return str(value).encode(errors="replace").decode()  # half a surrogate pair could be written to no file
 
 
 def as_csv(table: dict[str, Any]) -> str:
@@ -87,7 +95,7 @@ def _plain(value: str | float | int | None, kind: str) -> str:
     if value is None:
         return ""
     if kind == "number":
-        return f"{value:.12g}"
+        return value if isinstance(value, str) else f"{value:.12g}"
     return value.removesuffix("T00:00:00") if kind == "day" else _harmless(str(value))
 
 

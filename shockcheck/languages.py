@@ -50,7 +50,7 @@ class Language:
         return translated.format(**values) if values else translated
 
     def number(self, value: float, digits: int | None = None, signed: bool = False) -> str:
-        """A number with that many decimal places; without, with those it has, seven digits in all at the most."""
+        """A number with that many decimal places; without, with seven digits in all, or two places where that is more."""
         return self._signed(self._decimal, value, digits, signed)
 
     def quantity(self, value: float, unit: str, digits: int | None = None, signed: bool = False) -> str:
@@ -60,7 +60,12 @@ class Language:
         money = SUM.fullmatch(unit)
         if money and money[2] in self._locale.currencies:
             return self._signed(lambda number, places: self._money(number, places, *money.groups()), value, digits, signed)
-        return self.text(f"{{}} {unit}").replace("{}", self.number(value, digits, signed))
+        return self.with_unit(self.number(value, digits, signed), unit)
+
+    def with_unit(self, number: str, unit: str) -> str:
+        """A number as text with a unit in words, which may be any text."""
+        before, _, after = self.text(f"{{}} {unit}").partition("{}")
+        return f"{before}{number}{after}"
 
     def day(self, day: date) -> str:
         """A day with its month and year in words: '7 March 2001'."""
@@ -81,7 +86,7 @@ class Language:
     def interval(self, allowed: pd.Interval) -> str:
         """The interval as a reader would say it: 'from 16.5 to below 17.5', 'from above −17.5 to −16.5'."""
         low, high = (
-            self.number(edge) if edge not in (float("-inf"), float("inf")) else None
+            self.number(edge, places(edge)) if edge not in (float("-inf"), float("inf")) else None
             for edge in (allowed.left, allowed.right)
         )
         if low == high:
@@ -120,9 +125,15 @@ def _exact(value: float, digits: int | None) -> tuple[Decimal, int]:
     """The value in decimal and its number of decimal places."""
     if digits is not None:
         return Decimal(f"{float(value):.{digits}f}"), digits
-    exact = Decimal(f"{float(value):.7g}") if value != int(value) else Decimal(int(value))
-    exact = exact.normalize()
+    if value == int(value):
+        return Decimal(int(value)), 0
+    exact = Decimal(f"{float(value):.7g}" if abs(value) < 1e5 else f"{float(value):.2f}").normalize()
     return exact, max(0, -exact.as_tuple().exponent)
+
+
+def places(value: float) -> int:
+    """How many decimal places a figure has that was written down, as a price or the end of an interval was."""
+    return max(0, -Decimal(f"{float(value):.15g}").normalize().as_tuple().exponent)
 
 
 def quoted(text: str, language: str) -> str:

@@ -12,7 +12,7 @@ from shockcheck.errors import BuildError, ParameterError
 from shockcheck.facts import FILE as FACTS
 from shockcheck.facts import SOURCES
 from shockcheck.findings import HIGH, LOW, RECOMPUTED, Finding, shown_in
-from shockcheck.languages import Language
+from shockcheck.languages import Language, places
 from shockcheck.paths import LEDGER, shown
 
 MANY = 3  # rows that an input may have before they are folded
@@ -51,7 +51,7 @@ def views(finding: Finding, language: Language) -> list[View]:
 
 def _view(finding: Finding, name: str, number: int, language: Language, sources: dict, seen: set[int]) -> View:
     node = finding.derivation["nodes"][number]
-    value = language.quantity(node["value"], node["unit"])
+    value = language.quantity(node["value"], node["unit"], _places(node))
     if "row" in node:
         return View(name, number, value, row=node["row"], source=sources.get(node["row"]["source"]))
     if "measure" not in node or number in seen:
@@ -71,9 +71,18 @@ def _filled(node: dict[str, Any], nodes: list[dict[str, Any]], language: Languag
         return None
     return re.sub(
         r"[A-Za-z_]\w*|\d\.?\d*e\d+",
-        lambda word: language.number(nodes[inputs[word[0]]]["value"] if word[0] in inputs else float(word[0])),
+        lambda word: _written(nodes[inputs[word[0]]], language) if word[0] in inputs else language.number(float(word[0])),
         node["formula"],
     )
+
+
+def _written(node: dict[str, Any], language: Language) -> str:
+    return language.number(node["value"], _places(node))
+
+
+def _places(node: dict[str, Any]) -> int | None:
+    """The decimal places of a figure that was read, which is shown as it is; None for one that was computed."""
+    return places(node["value"]) if "row" in node else None
 
 
 def check_sources(finding: Finding) -> None:

@@ -3,7 +3,8 @@
 import json
 import math
 
-import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 
 from shockcheck import findings, measures, pages
@@ -84,8 +85,13 @@ def test_the_strip_of_an_open_interval_reaches_its_edge():
     ("arguments", "message"),
     [
         (("nvidia-monday-fall",), "is computed: give check"),
-        (("nvidia-monday-fall", math.nan), "are not all numbers"),
-        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "are not all numbers"),
+        (("nvidia-monday-fall", math.nan), "the recomputed value is nan; look for an empty cell or a division by 0"),
+        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "the day's high value is nan"),
+        (("nvidia-monday-fall", math.inf), "the recomputed value is inf"),
+        (("nvidia-monday-fall", pd.NA), "the recomputed value is <NA>"),
+        (("nvidia-monday-fall", "-17"), "the recomputed value is -17"),
+        (("nvidia-monday-fall", np.float64("nan")), "the recomputed value is nan"),
+        (("nvidia-monday-fall", -17.0, None, None, {"other": -math.inf}), "the reading: other value is -inf"),
         (("nvidia-monday-fall", -17.0, -16.0, -15.0), "outside the day's range"),
         (("training-cost-scope", None, None, None, {"other": 1.0}), "is documented: readings are of computed claims"),
         (("no-such-claim", 1), "has no claim 'no-such-claim'"),
@@ -94,6 +100,12 @@ def test_the_strip_of_an_open_interval_reaches_its_edge():
 def test_what_check_refuses(arguments, message):
     with pytest.raises(LedgerError, match=message):
         check(*arguments)
+
+
+def test_a_value_that_rests_on_no_number_is_refused():
+    change = measures.percent_change(quantity(math.inf, "A:1"), quantity(83, "A:2"))  # -100, as if all were lost
+    with pytest.raises(LedgerError, match=r"rests on the value inf \(data/prices.csv:A:1, close\); look for an empty cell"):
+        check("nvidia-monday-fall", change)
 
 
 def test_a_value_in_another_unit_than_the_claims_is_refused():
@@ -119,23 +131,14 @@ def test_a_variant_has_no_verdict_and_no_readings(monkeypatch):
     assert "563" not in finding.html()
 
 
-def notebook(prose: str) -> nbformat.NotebookNode:
-    bundle = check("nvidia-loss-eur", 562.828)._repr_mimebundle_()
-    output = nbformat.v4.new_output("execute_result", data=bundle)
-    cells = [nbformat.v4.new_markdown_cell(prose), nbformat.v4.new_code_cell("check(...)", outputs=[output])]
-    return nbformat.v4.new_notebook(cells=cells)
-
-
-def test_a_sentence_gets_the_recomputed_value_and_the_notebook_keeps_its_own():
-    node = notebook('It was {{ finding("nvidia-loss-eur") }}.')
-    english, german = (pages.with_numbers(node, get(code)).cells[0].source for code in ("en", "de"))
-    assert english == "It was [€562.83\N{NO-BREAK SPACE}billion](#claim-nvidia-loss-eur)."
-    assert german == "It was [562,83\N{NO-BREAK SPACE}Mrd.\N{NO-BREAK SPACE}€](#claim-nvidia-loss-eur)."
-    assert pages.with_numbers(node, get("en"), linked=False).cells[0].source == "It was €562.83\N{NO-BREAK SPACE}billion."
-    assert "{{" in node.cells[0].source
-
-
-@pytest.mark.parametrize("claim", ["nvidia-monday-fall", "no-such-claim"])
-def test_a_sentence_that_quotes_what_is_not_recomputed_stops(claim):
-    with pytest.raises(BuildError, match=f"quotes '{claim}'"):
-        pages.with_numbers(notebook(f'It was {{{{ finding("{claim}") }}}}.'), get("en"))
+def test_prose_quotes_the_recomputed_value_in_the_pages_language():
+    finding = check("nvidia-loss-eur", 562.828)
+    for code, value in (
+        ("en", "€562.83\N{NO-BREAK SPACE}billion"),
+        ("de", "562,83\N{NO-BREAK SPACE}Mrd.\N{NO-BREAK SPACE}€"),
+    ):
+        prose = pages.prose_of("01", [finding], get(code))
+        link = f'<a href="#claim-nvidia-loss-eur">{value}</a>'
+        assert prose.cell('It was {{ finding("nvidia-loss-eur") }}.', 1, {}) == f"<p>It was {link}.</p>"
+    with pytest.raises(BuildError, match="quotes 'nvidia-monday-fall', which the notebook does not recompute"):
+        pages.prose_of("01", [finding], get("en")).cell('{{ finding("nvidia-monday-fall") }}', 1, {})

@@ -2,7 +2,11 @@
 
 import csv
 import io
+import json
+import math
+from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -42,6 +46,36 @@ def test_quantities_are_numbers_and_noise_beyond_twelve_digits_is_dropped():
     column = pd.Series([Quantity(592.6580000000001, "USD", None)], dtype=object)
     data = frames.as_data(column.to_frame("loss"))
     assert (data["columns"][0]["kind"], data["rows"]) == ("number", [[592.658]])
+
+
+def test_what_people_have_in_their_frames_can_be_written_as_json_and_shown():
+    values = {
+        "infinite": [1.5, math.inf, -math.inf],
+        "missing": [pd.NA, None, np.nan],
+        "numpy": np.array([1, 2, 3], dtype=np.int16),
+        "single": np.array([0.1, 2, np.inf], dtype=np.float32),
+        "decimal": [Decimal("1.10"), Decimal("NaN"), 2],
+        "flags": pd.array([True, pd.NA, False], dtype="boolean"),
+        "whole": pd.array([1, pd.NA, 3], dtype="Int64"),
+        "lists": [[1, 2], {"a": 1}, np.array([1, 2])],
+        "spans": [pd.Timedelta("1D"), pd.Interval(0, 1), complex(1, 2)],
+        "texts": ["\ud800", "<b>", b"x"],
+    }
+    data = frames.as_data(pd.DataFrame(values))
+    json.dumps(data, allow_nan=False)
+    assert [column["kind"] for column in data["columns"]] == ["number", "text", *["number"] * 3, "text", "number"] + [
+        "text"
+    ] * 3
+    columns = dict(zip(values, zip(*data["rows"], strict=True), strict=True))
+    assert columns["infinite"] == (1.5, "inf", "-inf") and columns["missing"] == (None, None, None)
+    assert columns["decimal"] == (1.1, None, 2) and columns["flags"] == ("yes", None, "no")
+    assert pages._cells(list(columns["infinite"]), "number", get("en")) == ["1.5", "∞", "−∞"]
+    assert frames.as_csv(data).splitlines()[2].startswith("inf,,2,2,,,,")
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame([[1, 2]], columns=["a", "a"])])
+def test_empty_frames_and_twin_columns_are_shown(frame):
+    assert len(pages._table(frames.as_data(frame), "label", get("en")).split("<tr>")) > 1
 
 
 def test_csv_has_plain_days_and_full_numbers():

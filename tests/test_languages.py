@@ -3,6 +3,7 @@
 import ast
 import re
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from babel.messages.pofile import read_po
@@ -40,7 +41,11 @@ def test_a_quantity(value, unit, digits, signed, english, german):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(592.6580000000001, "592.658"), (0.1234567891, "0.1234568"), (1e9, "1,000,000,000"), (0, "0")]
+    ("value", "text"),
+    [
+        *[(592.6580000000001, "592.658"), (0.1234567891, "0.1234568"), (1e9, "1,000,000,000"), (0, "0")],
+        *[(1234567.891, "1,234,567.89"), (21430.576, "21,430.58"), (123456789.4, "123,456,789.4")],
+    ],
 )
 def test_a_number_without_digits_has_those_it_needs(value, text):
     assert get("en").number(value) == text
@@ -71,11 +76,32 @@ def test_units_at_an_axis():
         ("5,7", "less than", "fall", "above −5.7", "über −5,7"),
         ("1", "exactly", None, "exactly 1", "genau 1"),
         ("206", "more than", None, "above 206", "über 206"),
+        ("21.430,58", None, None, "from 21,430.575 to below 21,430.585", "von 21.430,575 bis unter 21.430,585"),
+        (
+            "1.234.567.890",
+            None,
+            None,
+            "from 1,234,567,889.5 to below 1,234,567,890.5",
+            "von 1.234.567.889,5 bis unter 1.234.567.890,5",
+        ),
     ],
 )
 def test_an_interval_in_words(stated, hedge, direction, english, german):
     allowed = verdicts.interval(stated, hedge, direction, "de")
     assert (get("en").interval(allowed), get("de").interval(allowed)) == (english, german)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 4))
+def test_the_ends_of_an_interval_are_shown_to_the_last_digit(number, digits):
+    exact = Decimal(number).scaleb(-digits)
+    allowed = verdicts.interval(f"{exact:f}", None, None, "en")
+    low, high = re.fullmatch("from (.+) to below (.+)", get("en").interval(allowed)).groups()
+    half = Decimal(1).scaleb(-digits) / 2
+    assert (Decimal(low.replace(",", "").replace("−", "-")), Decimal(high.replace(",", ""))) == (exact - half, exact + half)
+
+
+def test_a_unit_may_be_any_text():
+    assert get("en").quantity(3, "{} of {value}") == "3 {} of {value}"
 
 
 def test_a_finding_in_german():
