@@ -1,5 +1,6 @@
 """The build of the article's report: which pages are due, and those on all cores; over at once where nothing is due."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -21,6 +22,8 @@ class Plan:
         self.entries = {name: cache.load(_entry(lang, name)) for name in self.names}
         self.reasons = {name: cache.changed(entry) for name, entry in self.entries.items()}
         self.index = cache.load(_entry(lang, "index"))
+        entries = {path.stem: path for path in (cache.FOLDER / lang).glob("*.json")}
+        self.gone = {name: path for name, path in entries.items() if name not in (*self.names, "index")}
 
     @property
     def due(self) -> list[str]:
@@ -30,7 +33,13 @@ class Plan:
     @property
     def nothing(self) -> bool:
         """Whether all pages and the index stand, and so do the checks that come before a build."""
-        if not self.names or self.due or self.index is None or set(self.index.inputs) != cache.of_index(self.names):
+        if (
+            not self.names
+            or self.due
+            or self.gone
+            or self.index is None
+            or set(self.index.inputs) != cache.of_index(self.names)
+        ):
             return False
         return not cache.changed(self.index) and cache.tables_are_as_described()
 
@@ -59,6 +68,10 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
                 plan.entries[name] = entry
     from shockcheck import languages, report
 
+    for path in plan.gone.values():
+        if entry := cache.load(path):
+            report.remove_page(entry)
+        path.unlink()
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
     index = report.build_index(languages.get(plan.lang), built, failures)
     if failures:
@@ -112,7 +125,9 @@ def _pages(names: list[str], lang: str, workers: int | None) -> Iterator[tuple[s
 def _built(lang: str, checked: Future[None], name: str) -> tuple[cache.Entry | None, str | None]:
     from shockcheck import notebooks
 
-    before = cache.state(name)
+    last = cache.load(_entry(lang, name))
+    known = list(last.inputs) if last else []
+    moment, before = time.time_ns(), cache.state(name, known)
     try:
         node = notebooks.run(notebooks.named(name), language=lang)
         checked.result()
@@ -121,6 +136,7 @@ def _built(lang: str, checked: Future[None], name: str) -> tuple[cache.Entry | N
         entry = report.write_page(name, node, languages.get(lang))
     except BuildError as error:
         return None, str(error)
-    if before == cache.state(name):  # else it was built from something that has changed since
+    # Else it may have been built from what has changed since. Times tell only of files that were not known before.
+    if before == cache.state(name, known) and not cache.touched_since(moment, set(entry.inputs) - set(known)):
         cache.store(_entry(lang, name), entry)
     return entry, None

@@ -1,19 +1,22 @@
 """What a page was built from and what came out of it, so that it is built again when, and only when, that has changed.
 
-Everything is told by its content, nothing by a time. An entry is a small JSON file in `.cache/report/`; what came out
-are the files in `reports/` themselves. This module imports nothing that is slow to import: a build that has nothing to do is
-over before pandas would be there.
+Everything is told by its content. An entry is a small JSON file in `.cache/report/`; what came out are the files in
+`reports/` themselves. This module imports nothing that is slow to import: a build that has nothing to do is over before
+pandas would be there. It is imported before nearly all of the package, so that what it says of the package's files is true
+of what was imported, or else is seen to have changed since.
 """
 
 import csv
 import hashlib
 import json
+import os
 import re
 import sys
+import sysconfig
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,9 @@ from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, shown, writ
 
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
-NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a package, at the beginning of a requirement
+RATES = "data/sources.csv#ecb-reference-rates"  # a page says where exchange rates come from where the project has this row
+LISTING, VARIABLE, UNWATCHED = "names in ", "variable ", "unwatched: "  # kinds of inputs besides files, see `reads`
+DISTRIBUTION = re.compile(r"(.+)\.(?:dist-info|egg-info)")
 MADE = re.compile(r"\.(py|html|j2|css|js|json|po)$")
 
 
@@ -74,6 +79,8 @@ def changed(entry: Entry | None) -> str | None:
     if entry is None:
         return "it was not built before, or its entry in .cache is damaged"
     for key, was in entry.inputs.items():
+        if key.startswith(UNWATCHED):
+            return key.removeprefix(UNWATCHED)
         if current(key) != was:
             return f"{key} changed"
     for name, was in entry.outputs.items():
@@ -91,7 +98,7 @@ def of_page(name: str, read: Iterable[str]) -> set[str]:
     """The inputs of a page: its notebook's cells, what the notebook read, how tables are described, and what builds it."""
     tables = {key.partition("#")[0] for key in read} & set(descriptor())
     cells = f"cells of {shown(NOTEBOOKS / name)}.ipynb"
-    return {cells, *read, *(f"schema of {table}" for table in tables), *BUILDERS}
+    return {cells, *read, *(f"schema of {table}" for table in tables), RATES, *BUILDERS}
 
 
 def of_index(names: Iterable[str]) -> set[str]:
@@ -105,13 +112,41 @@ def of_tables() -> set[str]:
     return {shown(DESCRIPTOR), *descriptor(), *BUILDERS}
 
 
-def state(name: str) -> dict[str, str]:
-    """The digests, taken anew, of all that the page `name` could be built from."""
+def state(name: str, known: Iterable[str] = ()) -> dict[str, str]:
+    """The digests, taken anew, of what the page `name` could be built from: the package, data, its notebook, own modules.
+
+    And of the `known` inputs that it was built from the last time, as far as they are files.
+    """
     files = [path for path in sorted(DATA.iterdir()) if path.is_file()] if DATA.is_dir() else []
-    return {shown(path): of_file(path) for path in (*files, NOTEBOOKS / f"{name}.ipynb")}
+    modules = (path for path in own_files() if path.suffix == ".py")
+    before = (ROOT / key for key in known if not key.startswith(KINDS) and "#" not in key and key not in BUILDERS)
+    own = {shown(path): of_file(path) for path in (*files, *modules, *before, NOTEBOOKS / f"{name}.ipynb")}
+    return {"the package": _package()} | own
+
+
+def own_files() -> list[Path]:
+    """The project's files in notebooks/ that are no notebooks, such as modules, but for hidden ones and bytecode."""
+    files = []
+    for folder, names, found in os.walk(NOTEBOOKS):
+        names[:] = sorted(name for name in names if not name.startswith((".", "__")))
+        files += [Path(folder) / name for name in sorted(found) if not name.startswith(".") and not name.endswith(".ipynb")]
+    return files
+
+
+def touched_since(moment: int, read: Iterable[str]) -> list[str]:
+    """Which of the files in `read` were written at or after a moment in nanoseconds: while a notebook may have read them."""
+    late = []
+    for key in read:
+        if not key.startswith(KINDS):
+            with suppress(OSError):
+                if (ROOT / key.partition("#")[0]).stat().st_mtime_ns >= moment:
+                    late.append(key)
+    return late
 
 
 BUILDERS = ("the package", "the libraries", "Python")
+CELLS, SCHEMA = "cells of ", "schema of "
+KINDS = (LISTING, VARIABLE, UNWATCHED, CELLS, SCHEMA)
 
 
 @cache
@@ -123,10 +158,17 @@ def current(key: str) -> str:
         return _package()
     if key == "the libraries":
         return _libraries()
-    if key.startswith("cells of "):
-        return _cells(ROOT / key.removeprefix("cells of "))
-    if key.startswith("schema of "):
-        return _schema(key.removeprefix("schema of "))
+    if key.startswith(CELLS):
+        return _cells(ROOT / key.removeprefix(CELLS))
+    if key.startswith(SCHEMA):
+        return _schema(key.removeprefix(SCHEMA))
+    if key.startswith(LISTING):
+        return _listing(ROOT / key.removeprefix(LISTING))
+    if key.startswith(VARIABLE):
+        value = os.environ.get(key.removeprefix(VARIABLE))
+        return "missing" if value is None else digest(value)
+    if key.startswith(UNWATCHED):
+        return "unknown"
     file, has_key, part = key.partition("#")
     return _part(ROOT / file, part) if has_key else of_file(ROOT / file)
 
@@ -137,22 +179,31 @@ def _package() -> str:
 
 
 def _libraries() -> str:
-    """The digest of the project's lock; of a project without one, of the versions of what the package needs."""
-    lock = ROOT / "requirements.lock"
-    if lock.exists():
-        return of_file(lock)
-    needed = (one for one in metadata.requires("shockcheck") or [] if "extra ==" not in one)
-    names = (NAME.match(one)[0] for one in needed)
-    return digest("".join(f"{name} {metadata.version(name)}\n" for name in sorted(names)))
+    """The digest of what is installed beside the package, name by name with its version, whatever the lock says."""
+    folders = {sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")}
+    found = (DISTRIBUTION.fullmatch(path.name) for folder in folders for path in Path(folder).iterdir())
+    return digest("\n".join(sorted(match[1] for match in found if match and not match[1].startswith("shockcheck-"))))
+
+
+def _listing(folder: Path) -> str:
+    """The digest of the names in a folder, but for hidden ones and bytecode, which come and go by themselves."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+        return digest("\n".join(name for name in names if not name.startswith((".", "__pycache__"))))
+    except OSError:
+        return "missing"
 
 
 def _cells(path: Path) -> str:
-    """Kinds, sources and tags of a notebook's cells; its outputs are what it gives, not what it takes."""
+    """All of a notebook that it is run and shown by; its outputs are what it gives, not what it takes."""
     try:
-        cells = json.loads(path.read_bytes())["cells"]
-    except (OSError, ValueError, KeyError):
+        stored = json.loads(path.read_bytes())
+        cells = [[cell.get(part) for part in ("cell_type", "source", "attachments")] for cell in stored["cells"]]
+        tags = [cell.get("metadata", {}).get("tags", []) for cell in stored["cells"]]
+        kernel = stored.get("metadata", {}).get("kernelspec")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return "missing"
-    return digest(json.dumps([[cell["cell_type"], cell["source"], cell["metadata"].get("tags", [])] for cell in cells]))
+    return digest(json.dumps([cells, tags, kernel]))
 
 
 def descriptor() -> dict[str, dict[str, Any]]:
@@ -173,34 +224,62 @@ def _part(path: Path, part: str) -> str:
 
 
 def _row(path: Path, part: str) -> str:
-    """The digest of the rows of a table whose first cell is `part`, or begins with it where it ends on a star."""
-    rows = [row for row in _rows(path) if row and (row[0].startswith(part[:-1]) if part.endswith("*") else row[0] == part)]
-    return digest(json.dumps(rows)) if rows else "missing"
+    """The digest of the rows of a table whose key is `part`, or begins with it where it ends on a star."""
+    rows = [row for key, row in _rows(path) if (key.startswith(part[:-1]) if part.endswith("*") else key == part)]
+    return digest(json.dumps(rows, sort_keys=True)) if rows else "missing"
 
 
 @cache
-def _rows(path: Path) -> list[list[str]]:
+def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """The rows of a table by the values of its primary key, as `tables.key` has them, wherever its columns stand."""
+    schema = descriptor().get(shown(path), {}).get("schema", {})
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.reader(file))
-    except OSError:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
         return []
+    names = schema.get("primaryKey", ["id"])
+    names = [names] if isinstance(names, str) else names
+    return [
+        (":".join(row.get(name) or "" for name in names), {f"{name}": value for name, value in row.items()}) for row in rows
+    ]
 
 
 def _entry(path: Path, part: str) -> str:
-    """The digest of one claim's lines in the ledger, or of those before the first claim."""
-    head, *claims = _claims(path)
-    if part == "article":
-        return digest(head)
-    return next((digest(text) for text in claims if text.split(maxsplit=3)[2] == part), "missing")
+    """The digest of one claim of the ledger, or of all but its claims where `part` is 'article'."""
+    return _parts(path).get(part, "missing")
 
 
 @cache
-def _claims(path: Path) -> list[str]:
+def _parts(path: Path) -> dict[str, str]:
+    """The digests of a ledger's parts, as they are when parsed: however they are written, they are the same.
+
+    They are kept by the digest of the file, so that it is parsed only when it has changed.
+    """
+    kept, now = FOLDER / "ledger.json", {shown(path): of_file(path)}
+    before = load(kept)
+    if before is not None and before.inputs == now:
+        return before.outputs
+    from shockcheck import documents  # slow to import, and needed only where the ledger has changed
+
     try:
-        return re.split(r"(?m)^(?=  - id: )", path.read_text(encoding="utf-8"))
-    except OSError:
-        return [""]
+        ledger = documents.parse(path)
+    except documents.UnreadableError as error:  # which the build will say
+        return {"article": digest(error.message)}
+    claims = ledger.get("claims")
+    head = {name: value for name, value in ledger.items() if name != "claims"}
+    parts = {"article": _of_value(head)}
+    for claim in claims if isinstance(claims, list) else []:
+        if isinstance(claim, dict):
+            parts[f"{claim.get('id')}"] = _of_value(claim)
+    with suppress(OSError):
+        store(kept, Entry(now, parts))
+    return parts
+
+
+def _of_value(value: Any) -> str:
+    """The digest of what a document holds, whatever the order of names."""
+    return digest(json.dumps(value, sort_keys=True, default=str, ensure_ascii=False))
 
 
 def tables_are_as_described() -> bool:

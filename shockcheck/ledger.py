@@ -17,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap
 from shockcheck import cache, documents, facts, verdicts
 from shockcheck.documents import Entry, Fault, UnreadableError
 from shockcheck.errors import LedgerError, ShockcheckError
-from shockcheck.paths import LEDGER, ROOT, note, shown
+from shockcheck.paths import LEDGER, ROOT, by_the_package, note, shown
 
 SPACES = re.compile(r"[ \t\r\n]+")  # what YAML's ways to write a text over several lines may leave in it
 Text = Annotated[
@@ -113,7 +113,8 @@ def load(path: Path = LEDGER) -> Ledger:
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
     note(f"{shown(path)}#article")
-    return _load(path, _state(path))
+    with by_the_package():
+        return _load(path, _state(path))
 
 
 @lru_cache(maxsize=4)

@@ -203,6 +203,7 @@ def run(
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
+        reads.touch()
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
         if findings_only:
             own[FINDINGS] = "1"
@@ -251,7 +252,7 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     user's history of IPython. The state of widgets is not stored: it is long, it is of no use without a kernel, and its
     ids differ from run to run. A kernel that has run its cells has nothing left to do and is ended at once.
     """
-    line = f"import os; os.environ.update({environment!r}); del os"
+    line = f"import os; os.environ.update({environment!r}); del os; from shockcheck import reads; reads.watch(); del reads"
     if FINDINGS in environment:
         line += f"; from {alone.__module__} import {alone.__name__}; alone(); del alone"
     arguments = ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={line}"]

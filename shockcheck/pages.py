@@ -257,17 +257,25 @@ def check_charts(node: NotebookNode, name: str) -> None:
 
 
 def cited(node: NotebookNode, ledger: Ledger) -> list[dict[str, Any]]:
-    """The sources of the rows and facts that the notebook shows, by publisher: those whose id or whose fact it prints."""
-    sources, known = tables.load("sources"), tables.load("facts")
-    outputs = [output.get("data", {}) for cell in node.cells for output in cell.get("outputs", [])]
-    printed = set(re.findall(r"[a-z0-9-]+", " ".join(data.get("text/html", "") for data in outputs)))
-    claims = (ledger.by_id[found["id"]] for found in shown_in(node))
-    facts = printed | {fact for claim in claims for fact in claim.facts}
-    derived = {
-        row["source"] for found in shown_in(node) if found["derivation"] for row in derivations.rows(found["derivation"])
-    }
-    wanted = printed | derived | set(known.loc[known["id"].isin(facts), "source"])
-    return sources[sources["id"].isin(wanted)].sort_values(["publisher", "id"]).to_dict("records")
+    """The sources of what the notebook shows, by publisher.
+
+    These are the sources of the rows that its numbers rest on, of the facts that its claims cite, and of the facts and rows
+    in the tables that it shows.
+    """
+    sources, facts = tables.load("sources"), tables.load("facts").set_index("id")["source"]
+    findings = shown_in(node)
+    known = {fact for found in findings for fact in ledger.by_id[found["id"]].facts}
+    ids = {row["source"] for found in findings if found["derivation"] for row in derivations.rows(found["derivation"])}
+    for output in (output for cell in node.cells for output in cell.get("outputs", [])):
+        table = output.get("data", {}).get(frames.MIMETYPE, {"columns": []})
+        for place, column in enumerate(table["columns"]):
+            cells = {f"{row[place]}" for row in table["rows"]}
+            if column["name"] in ("source", "sources"):
+                ids |= {source for cell in cells for source in cell.split(", ")}
+            elif column["name"] == "id":
+                known |= cells
+    ids |= {source for fact, source in facts.items() if fact in known}
+    return sources[sources["id"].isin(ids)].sort_values(["publisher", "id"]).to_dict("records")
 
 
 def index(
@@ -394,7 +402,7 @@ def foot(read: Iterable[str]) -> dict[str, Any]:
     exchange rates: then their source is among its own.
     """
     parts: dict[str, list[str]] = {}
-    for name in sorted(set(read)):
+    for name in sorted(name for name in set(read) if not name.startswith((*cache.KINDS, "/"))):
         parts.setdefault(name.partition("#")[0], []).append(name)
     sums = {}
     for file, names in parts.items():

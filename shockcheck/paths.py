@@ -2,6 +2,9 @@
 
 import os
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shockcheck.errors import BuildError, ProjectError
@@ -66,6 +69,24 @@ def note(name: str) -> None:
     if log:
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(f"{name}\n")
+
+
+_own = threading.local()
+
+
+@contextmanager
+def by_the_package() -> Iterator[None]:
+    """Inside the block nothing that this thread reads is noted by itself: the package notes what it uses of it."""
+    before, _own.reads = is_by_the_package(), True
+    try:
+        yield
+    finally:
+        _own.reads = before
+
+
+def is_by_the_package() -> bool:
+    """Whether this thread is inside such a block."""
+    return getattr(_own, "reads", False)
 
 
 def write(path: Path, text: str) -> None:

@@ -82,7 +82,8 @@ def recorded() -> dict[str, str]:
 
 
 def _outputs(folder: Path) -> list[str]:
-    return [*sorted(path.name for path in folder.glob("*.html")), "findings.json"]
+    pages = sorted(f"{notebook.name}.html" for notebook in notebooks.numbered())
+    return [name for name in (*pages, "index.html", "findings.json") if (folder / name).exists()]
 
 
 def verify() -> Receipt:

@@ -49,6 +49,13 @@ def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> ca
     return cache.Entry(cache.inputs(cache.of_page(name, read)), outputs, built.title, findings)
 
 
+def remove_page(entry: cache.Entry) -> None:
+    """Remove the files of a page whose notebook is gone, as far as they are still what was built."""
+    for name, digest in entry.outputs.items():
+        if cache.of_file(ROOT / name) == digest:
+            (ROOT / name).unlink()
+
+
 def build_index(language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]) -> cache.Entry:
     """Write `findings.json` and the index from what was found; the claims of the `failures` are shown as such."""
     book, folder = ledger.load(), reports_in(language.code)

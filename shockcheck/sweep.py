@@ -231,7 +231,7 @@ class Sweep:
 def _base(name: str) -> str:
     """The digest of what all rows of a notebook rest on: its cells, every file of data/, and what runs them."""
     keys = [f"cells of {shown(NOTEBOOKS / name)}.ipynb", *cache.BUILDERS]
-    keys += [shown(path) for path in sorted(DATA.iterdir()) if path.is_file()]
+    keys += [shown(path) for path in (*sorted(DATA.iterdir()), *cache.own_files()) if path.is_file()]
     return cache.digest(json.dumps(cache.inputs(keys), sort_keys=True))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from shockcheck import cache
 from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import DataError
-from shockcheck.paths import DATA, note, shown, write_whole
+from shockcheck.paths import DATA, by_the_package, note, shown, write_whole
 
 PACKAGE = DATA / "datapackage.json"
 
@@ -19,7 +19,8 @@ PACKAGE = DATA / "datapackage.json"
 def package() -> dict[str, Any]:
     """The descriptor of the data package, `data/datapackage.json`; raises DataError where it cannot be read."""
     try:
-        return json.loads(PACKAGE.read_text(encoding="utf-8"))
+        with by_the_package():
+            return json.loads(PACKAGE.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{shown(PACKAGE)} cannot be read ({error}); restore it from version control") from error
 
@@ -36,7 +37,8 @@ def content(entry: dict[str, Any]) -> bytes:
     """The table's bytes as they stand in its file, whatever their checksum."""
     path = DATA / entry["path"]
     try:
-        return path.read_bytes()
+        with by_the_package():
+            return path.read_bytes()
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
 

@@ -310,12 +310,6 @@ def test_notebooks_are_kept_apart(other):
     assert done.returncode == 0, done.stderr
 
 
-def test_without_a_lock_the_libraries_are_told_by_their_versions_an_extra_that_is_not_installed_aside(monkeypatch, tmp_path):
-    monkeypatch.setattr(cache, "ROOT", tmp_path)
-    monkeypatch.setattr(cache.metadata, "requires", lambda name: ["pandas>=3", 'no-such-package>=1; extra == "cluster"'])
-    assert cache._libraries() == cache.digest(f"pandas {cache.metadata.version('pandas')}\n")
-
-
 def test_an_entry_is_whole_or_none(tmp_path):
     entry = cache.Entry({"Python": "3"}, {"a": "b"}, "t", [{"id": "x"}])
     path = tmp_path / "folder" / "entry.json"

@@ -43,7 +43,8 @@ ARROWS = {
     "drafts": {"ledger", "notebooks", "prices", "errors", "paths"},
     "grid": {"errors"},
     "linked": {"findings", "languages", "ledger", "markup", "tables", "errors"},
-    "cache": {"paths"},
+    "cache": {"documents", "paths"},
+    "reads": {"cache", "paths"},
     "warm": {"paths"},
     "provisioner": {"warm"},
     "scaffold": {"__version__", "errors"},
@@ -86,7 +87,7 @@ ARROWS = {
     },
     "sweep": {"cache", "cluster", "findings", "grid", "ledger", "notebooks", "pages", "report", "tables", "warm"}
     | {"errors", "paths"},
-    "cluster": {"runner", "errors", "paths"},
+    "cluster": {"cache", "runner", "errors", "paths"},
     "runner": {"__version__", "cache", "sweep", "warm"},
     "copies": {"paths"},
     "watch": {"errors", "paths"},

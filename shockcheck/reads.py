@@ -1,0 +1,221 @@
+"""What a notebook's run reads, noted where it happens, so that its page is built again when that has changed.
+
+In the kernels of a build an audit hook (PEP 578) sees every file that Python opens, every folder that it lists and every
+module that it imports, whoever asks for it; the environment notes which of its variables a notebook's own code looks up.
+What happens outside of Python cannot be seen: other programs, libraries in C that open files by themselves, the network.
+That such a thing was used is noted instead, and the page is then built every time.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from importlib.util import source_from_cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+from shockcheck.cache import LISTING, UNWATCHED, VARIABLE
+from shockcheck.paths import PACKAGE, READS, ROOT, by_the_package, is_by_the_package, note, shown
+
+# Libraries whose compiled parts open no file but by Python. Any other may read by itself, as DuckDB and pyarrow do.
+OPEN_BY_PYTHON = {
+    *("numpy", "pandas", "scipy", "matplotlib", "PIL", "kiwisolver", "contourpy", "markupsafe", "ruamel", "_ruamel_yaml"),
+    *("pydantic_core", "zmq", "tornado", "psutil", "charset_normalizer", "rpds", "IPython", "shockcheck", "mpl_toolkits"),
+}
+BY_THEMSELVES = {"_dbm", "_gdbm"}  # compiled parts of Python's own library that open files without its knowledge
+# Set by a build, by Jupyter and by ipykernel in every kernel, and so no input of a page.
+OF_THE_KERNEL = {
+    *("JUPYTER_PATH", "MPLBACKEND", "TERM", "CLICOLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PAGER", "GIT_PAGER"),
+    *("COLUMNS", "LINES"),
+}
+PROGRAM = "it ran another program, and what that reads cannot be seen"
+PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.forkpty", "pty.spawn"}
+INTERPRETERS = {"multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver"}  # children that are not forked
+SYSTEM = tuple(f"/{name}/" for name in ("proc", "sys", "dev", "etc", "usr", "run", "lib", "lib64", "bin", "sbin"))
+# Where libraries keep what they made for themselves, as matplotlib does the names of the fonts.
+OF_LIBRARIES = [str(Path.home() / name) for name in (".cache", ".config", ".local", ".ipython", ".jupyter", ".matplotlib")]
+
+
+def watch() -> None:
+    """Note from now on what this process and its forks read, where a build asks for it; for the length of the process."""
+    if READS not in os.environ:
+        return
+    import pandas  # noqa: F401  with whatever libraries it uses where they are installed, which the notebook did not ask for
+
+    sys.path_hooks.insert(0, _own_modules)
+    sys.path_importer_cache.clear()
+    os.environ.__class__ = _NotingEnvironment
+    sys.addaudithook(_Hook(Path(os.environ[READS]).parent))
+
+
+class _Hook:
+    """The audit hook: notes what an event says was read. Errors of its own never reach the notebook's code."""
+
+    def __init__(self, scratch: Path) -> None:
+        """`scratch` is the run's own temporary folder."""
+        folders = {f"{folder}{os.sep}" for folder in (*_environments(), str(PACKAGE), str(scratch), *OF_LIBRARIES)}
+        self._left_out_inside = tuple(folder for folder in folders if Path(folder).is_relative_to(ROOT))
+        self._left_out_outside = (*folders, *SYSTEM)
+        self._written: set[str] = set()
+        self._noted: set[str] = set()
+        self._events: dict[str, Callable[..., None]] = {
+            "open": self._opened,
+            "os.listdir": self._listed,
+            "os.scandir": self._listed,
+            "sqlite3.connect": self._read,
+            "import": self._imported,
+            "ctypes.dlopen": self._loaded,
+            "socket.connect": self._connected,
+            **dict.fromkeys(PROGRAMS, self._ran),
+        }
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        handler = self._events.get(event)
+        if handler and not is_by_the_package():
+            with by_the_package():  # what follows reads as well
+                try:
+                    handler(*arguments)
+                except Exception as error:
+                    self._unwatched(f"{event} could not be followed ({type(error).__name__})")
+
+    def _opened(self, path: Any, mode: str | None, flags: int) -> None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return  # a descriptor of a file that was opened before
+        writes = any(sign in mode for sign in "wax") if mode else (flags & os.O_ACCMODE) != os.O_RDONLY
+        if writes:
+            self._written.add(_absolute(path))
+        else:
+            self._read(path)
+
+    def _read(self, path: Any, *_: Any) -> None:
+        file = _absolute(path)
+        if file.endswith(".pyc"):
+            with suppress(ValueError):
+                file = source_from_cache(file)
+        if file not in self._written and self._counts(file):
+            self._note(shown(Path(file)))
+
+    def _listed(self, path: Any, *_: Any) -> None:
+        if isinstance(path, int) or _is_an_import():
+            return
+        folder = _absolute(path or ".")
+        if self._counts(f"{folder}{os.sep}"):
+            self._note(f"{LISTING}{shown(Path(folder))}")
+
+    def _imported(self, module: str, file: str | None, *_: Any) -> None:
+        if module in INTERPRETERS:
+            self._unwatched("it started another interpreter, and what that reads cannot be seen")
+        if file and (module.partition(".")[0] not in OPEN_BY_PYTHON) and (_is_installed(file) or module in BY_THEMSELVES):
+            self._unwatched(
+                f"it loaded {module.partition('.')[0].lstrip('_')}, which may read files without Python's knowledge"
+            )
+
+    def _loaded(self, library: Any, *_: Any) -> None:
+        if library:
+            self._unwatched(f"it loaded the library {os.fsdecode(library)}, which may read files without Python's knowledge")
+
+    def _connected(self, socket: Any, address: Any) -> None:
+        if isinstance(address, tuple):
+            self._unwatched("it asked another computer or process over the network")
+
+    def _ran(self, *_: Any) -> None:
+        by = _caller().f_globals.get("__name__", "").partition(".")[0]
+        if by != "matplotlib":  # which asks for the system's fonts
+            self._unwatched(PROGRAM)
+
+    def _counts(self, file: str) -> bool:
+        """Whether a file is an input of the page, and not of the environment, of the system or of the run itself."""
+        inside = Path(file).is_relative_to(ROOT)
+        return not file.startswith(self._left_out_inside if inside else self._left_out_outside)
+
+    def _unwatched(self, why: str) -> None:
+        self._note(f"{UNWATCHED}{why}")
+
+    def _note(self, name: str) -> None:
+        if name not in self._noted:
+            self._noted.add(name)
+            note(name)
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100  a link is an input by its own name
+
+
+def _environments() -> set[str]:
+    """The folders of the interpreter and of all that is installed: what they are is told by versions, not by files."""
+    return {os.path.realpath(path) for path in _installed()} | set(_installed())
+
+
+def _installed() -> list[str]:
+    paths = sysconfig.get_paths()
+    return [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")] + [sys.prefix, sys.base_prefix]
+
+
+def _is_installed(file: str) -> bool:
+    paths = sysconfig.get_paths()
+    return file.startswith((paths["purelib"], paths["platlib"]))
+
+
+def _caller() -> FrameType:
+    """The frame that caused an event: the nearest that is not of this module and not of Python's own library."""
+    frame = sys._getframe(1)
+    while frame.f_back and (frame.f_globals.get("__name__") == __name__ or _is_of_python(frame)):
+        frame = frame.f_back
+    return frame
+
+
+def _is_an_import() -> bool:
+    """Whether what happens serves to find a module, or to look up what is installed."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and not _is_a_notebooks(frame):
+        if frame.f_globals.get("__name__", "").lstrip("_").startswith(("importlib", "frozen_importlib")):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_of_python(frame: FrameType) -> bool:
+    """Whether a frame is of Python's own library, but for what imports modules."""
+    file = frame.f_code.co_filename
+    if file.startswith("<frozen "):
+        return not file.startswith("<frozen importlib")
+    return file.startswith(sysconfig.get_paths()["stdlib"]) and "site-packages" not in file
+
+
+class _NotingEnvironment(type(os.environ)):
+    """The environment, which notes the variables that a notebook's own code, or a module of its own, looks up."""
+
+    def __getitem__(self, name: str) -> str:
+        frame = sys._getframe(1)
+        while frame.f_back and frame.f_globals.get("__name__") in ("os", "collections.abc"):
+            frame = frame.f_back
+        if _is_a_notebooks(frame) and name not in OF_THE_KERNEL and not name.startswith(("SHOCKCHECK_", "JPY_")):
+            with by_the_package():
+                note(f"{VARIABLE}{name}")
+        return super().__getitem__(name)
+
+
+def _is_a_notebooks(frame: FrameType) -> bool:
+    """Whether a frame is of a notebook's cell or of a module that lies beside it."""
+    file = frame.f_code.co_filename
+    return not file.startswith(("<frozen", str(PACKAGE), *_installed()))
+
+
+class _FromSource(SourceFileLoader):
+    """Loads a module from its source alone: bytecode is told apart by seconds, and a file may be saved twice in one."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code, compiled now."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def _own_modules(folder: str) -> FileFinder:
+    """The finder for the project's own modules; raises ImportError for any other folder, as import hooks do."""
+    path = os.path.realpath(folder or ".")
+    if not Path(path).is_relative_to(ROOT.resolve()) or path.startswith((str(PACKAGE), *_environments())):
+        raise ImportError(folder)
+    return FileFinder(folder or ".", (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FromSource, SOURCE_SUFFIXES))
