@@ -27,6 +27,7 @@ DESCRIPTOR = DATA / "datapackage.json"
 RATES = "data/sources.csv#ecb-reference-rates"  # a page says where exchange rates come from where the project has this row
 LISTING, VARIABLE, UNWATCHED = "names in ", "variable ", "unwatched: "  # kinds of inputs besides files, see `reads`
 DISTRIBUTION = re.compile(r"(.+)\.(?:dist-info|egg-info)")
+PROJECT = PACKAGE / "templates" / "project"
 MADE = re.compile(r"\.(py|html|j2|css|js|json|po)$")
 
 
@@ -174,7 +175,8 @@ def current(key: str) -> str:
 
 
 def _package() -> str:
-    files = sorted(path for path in PACKAGE.rglob("*") if MADE.search(path.name))
+    """The digest of the package's files that shape pages; what new projects begin with does not."""
+    files = sorted(path for path in PACKAGE.rglob("*") if MADE.search(path.name) and PROJECT not in path.parents)
     return digest("".join(f"{path.relative_to(PACKAGE).as_posix()} {of_file(path)}\n" for path in files))
 
 
