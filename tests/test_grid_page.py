@@ -1,5 +1,8 @@
 """The overview of ten thousand rows in a browser: opened at once, sorted by any column, on a phone, without script."""
 
+import json
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -22,6 +25,13 @@ def row(number: int) -> dict:
         "page": f"a folder/{number}.html" if number < 2 else None,
         "findings": findings,
     }
+
+
+def test_text_of_a_row_cannot_end_the_data_that_the_page_sorts():
+    hostile = row(0) | {"given": {"ticker": "</script><script>document.title='caught'</script>"}}
+    html = pages.grid("A fall", [hostile], {}, ledger.load())
+    assert html.count("<script") == html.count("</script>") == 2  # the data and what sorts it
+    assert json.loads(re.search(r'(?s)id="rows">(.*?)</script>', html)[1])[0]["cells"][0] == hostile["given"]["ticker"]
 
 
 @pytest.fixture(scope="module")

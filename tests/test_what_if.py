@@ -1,5 +1,6 @@
 """What if: the browser computes by the formulas that Python runs, and a reader's inputs change the card and nothing else."""
 
+import dataclasses
 import random
 
 import pytest
@@ -32,6 +33,12 @@ def test_what_can_be_changed():
 def test_the_script_is_below_ten_kilobytes():
     assert len((TEMPLATES / "what_if.js").read_bytes()) + len(what_if.script(ADJUSTABLE, get("en"))) < 10_000
     assert what_if.script([finding for finding in STORED if not finding.adjustable], get("en")) is None
+
+
+def test_text_of_a_finding_cannot_end_the_script():
+    hostile = dataclasses.replace(ADJUSTABLE[0], unit="</script><script>caught()</script>")
+    script = what_if.script([hostile], get("en"))
+    assert "\\u003c/script>\\u003cscript>caught()" in script and "<" not in script
 
 
 @pytest.mark.parametrize("code", ["en", "de"])
