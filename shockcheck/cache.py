@@ -7,6 +7,7 @@ over before pandas would be there.
 
 import csv
 import hashlib
+import io
 import json
 import re
 import sys
@@ -17,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, shown, write_whole
+from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, read_bytes, shown, write_whole
 
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
@@ -43,7 +44,7 @@ def digest(content: bytes | str) -> str:
 def of_file(path: Path) -> str:
     """The digest of a file, or a word for one that is not there."""
     try:
-        return digest(path.read_bytes())
+        return digest(read_bytes(path))
     except OSError:
         return "missing"
 
@@ -149,7 +150,7 @@ def _libraries() -> str:
 def _cells(path: Path) -> str:
     """Kinds, sources and tags of a notebook's cells; its outputs are what it gives, not what it takes."""
     try:
-        cells = json.loads(path.read_bytes())["cells"]
+        cells = json.loads(read_bytes(path))["cells"]
     except (OSError, ValueError, KeyError):
         return "missing"
     return digest(json.dumps([[cell["cell_type"], cell["source"], cell["metadata"].get("tags", [])] for cell in cells]))
@@ -158,9 +159,9 @@ def _cells(path: Path) -> str:
 def descriptor() -> dict[str, dict[str, Any]]:
     """How the data package describes each table, by the table's file."""
     try:
-        resources = json.loads(DESCRIPTOR.read_bytes())["resources"]
-        return {f"data/{entry['path']}": entry for entry in resources}
-    except (OSError, ValueError, KeyError):
+        resources = json.loads(read_bytes(DESCRIPTOR))["resources"]
+        return {f"data/{entry['path']}": entry for entry in resources if isinstance(entry, dict)}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
@@ -181,9 +182,9 @@ def _row(path: Path, part: str) -> str:
 @cache
 def _rows(path: Path) -> list[list[str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.reader(file))
-    except OSError:
+        text = read_bytes(path).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error):
         return []
 
 
@@ -198,12 +199,12 @@ def _entry(path: Path, part: str) -> str:
 @cache
 def _claims(path: Path) -> list[str]:
     try:
-        return re.split(r"(?m)^(?=  - id: )", path.read_text(encoding="utf-8"))
-    except OSError:
+        return re.split(r"(?m)^(?=  - id: )", io.StringIO(read_bytes(path).decode("utf-8-sig"), newline=None).read())
+    except (OSError, UnicodeDecodeError):
         return [""]
 
 
 def tables_are_as_described() -> bool:
     """Whether every table has the SHA-256 that the data package holds."""
     found = descriptor()
-    return bool(found) and all(entry["hash"] == f"sha256:{current(file)}" for file, entry in found.items())
+    return bool(found) and all(entry.get("hash") == f"sha256:{current(file)}" for file, entry in found.items())

@@ -1,5 +1,6 @@
 """Where a project's files are: absolute paths, the same from every folder of the project."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -55,6 +56,15 @@ def reports_in(lang: str) -> Path:
 def shown(path: Path) -> str:
     """The path as messages and pages print it: relative to the project's root where it lies below it."""
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a regular file; raises OSError for whatever else: to read a named pipe could wait for ever."""
+    if not path.is_file():
+        path.stat()  # says of its own what is missing or forbidden
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, "Is a directory" if path.is_dir() else "Is no regular file", str(path))
+    return path.read_bytes()
 
 
 def note(name: str) -> None:
