@@ -291,9 +291,17 @@ def checksums() -> None:
 
     changes = tables.renew_checksums()
     for file, old, new in changes:
-        typer.echo(f"data/{file}: {old[:19]}… is now {new[:19]}…")
+        typer.echo(f"data/{file}: {_in_short(old)} is now {_in_short(new)}")
     if not changes:
         typer.echo("no table has changed")
+    for file in tables.undescribed():
+        typer.echo(
+            f"data/{file} is no table of data/datapackage.json: it is not checked; put its rows into one, or describe it"
+        )
+
+
+def _in_short(checksum: str) -> str:
+    return f"{checksum[:19]}…" if len(checksum) > 19 else checksum
 
 
 @claims.command()
