@@ -21,6 +21,7 @@ class Plan:
         self.entries = {name: cache.load(_entry(lang, name)) for name in self.names}
         self.reasons = {name: cache.changed(entry) for name, entry in self.entries.items()}
         self.index = cache.load(_entry(lang, "index"))
+        self.unchecked: list[str] = []  # claims that no notebook checks, known once the index is built
 
     @property
     def due(self) -> list[str]:
@@ -60,8 +61,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
     from shockcheck import languages, report
 
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
-    index = report.build_index(languages.get(plan.lang), built, failures)
-    if failures:
+    index, plan.unchecked = report.build_index(languages.get(plan.lang), built, failures)
+    if failures or plan.unchecked:  # then the index is built again, and what lacks said again, until nothing does
         _entry(plan.lang, "index").unlink(missing_ok=True)
     else:
         cache.store(_entry(plan.lang, "index"), index)

@@ -88,13 +88,17 @@ def _all(lang: str, why: bool, workers: int | None) -> None:
     if why:
         for name, reason in plan.why().items():
             typer.echo(f"{shown(folder / name)}.html: {reason}")
-    failures = {}
+    faults = []
     if not plan.nothing:
-        failures = _built(plan, folder, workers)
-    for error in failures.values():
-        _complain(error)
+        faults += _built(plan, folder, workers).values()
+    if plan.unchecked:
+        from shockcheck.notebooks import not_checked
+
+        faults.append(not_checked(plan.unchecked))
+    for fault in faults:
+        _complain(fault)
     typer.echo(_summary(folder, stood=plan.nothing))
-    if failures:
+    if faults:
         raise typer.Exit(1)
 
 

@@ -98,6 +98,7 @@ ARROWS = {
         "runner",
         "sweep",
         "languages",
+        "notebooks",
         "receipt",
         "report",
         "scaffold",
