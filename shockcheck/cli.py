@@ -331,9 +331,12 @@ def add(
     """Put the cells for claims that no notebook checks into a notebook, and say what is to be filled in."""
     from shockcheck import drafts
 
-    path, added = drafts.add(notebook, ids or [], _pairs(p or []))
-    for draft in added:
-        typer.echo(f"{drafts.shown(path)} checks {draft.claim.id}; to fill in: {draft.fill_in}")
+    added = drafts.add(notebook, ids or [], _pairs(p or []))
+    for draft in added.drafts:
+        by = f" by the prices of {added.share}" if draft.of_a_share else ""
+        typer.echo(f"{drafts.shown(added.path)} checks {draft.claim.id}{by}; to fill in: {draft.fill_in}")
+    for reason in added.left_out:
+        typer.echo(f"left out: {reason}")
 
 
 @prices.command()
