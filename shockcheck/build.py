@@ -24,6 +24,7 @@ class Plan:
         self.index = cache.load(_entry(lang, "index"))
         entries = {path.stem: path for path in (cache.FOLDER / lang).glob("*.json")}
         self.gone = {name: path for name, path in entries.items() if name not in (*self.names, "index")}
+        self.unchecked: list[str] = []  # claims that no notebook checks, known once the index is built
 
     @property
     def due(self) -> list[str]:
@@ -73,8 +74,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
             report.remove_page(entry)
         path.unlink()
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
-    index = report.build_index(languages.get(plan.lang), built, failures)
-    if failures:
+    index, plan.unchecked = report.build_index(languages.get(plan.lang), built, failures)
+    if failures or plan.unchecked:  # then the index is built again, and what lacks said again, until nothing does
         _entry(plan.lang, "index").unlink(missing_ok=True)
     else:
         cache.store(_entry(plan.lang, "index"), index)

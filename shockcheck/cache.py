@@ -8,6 +8,7 @@ of what was imported, or else is seen to have changed since.
 
 import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, shown, write_whole
+from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, read_bytes, shown, write_whole
 
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
@@ -49,7 +50,7 @@ def digest(content: bytes | str) -> str:
 def of_file(path: Path) -> str:
     """The digest of a file, or a word for one that is not there."""
     try:
-        return digest(path.read_bytes())
+        return digest(read_bytes(path))
     except OSError:
         return "missing"
 
@@ -199,7 +200,7 @@ def _listing(folder: Path) -> str:
 def _cells(path: Path) -> str:
     """All of a notebook that it is run and shown by; its outputs are what it gives, not what it takes."""
     try:
-        stored = json.loads(path.read_bytes())
+        stored = json.loads(read_bytes(path))
         cells = [[cell.get(part) for part in ("cell_type", "source", "attachments")] for cell in stored["cells"]]
         tags = [cell.get("metadata", {}).get("tags", []) for cell in stored["cells"]]
         kernel = stored.get("metadata", {}).get("kernelspec")
@@ -211,9 +212,9 @@ def _cells(path: Path) -> str:
 def descriptor() -> dict[str, dict[str, Any]]:
     """How the data package describes each table, by the table's file."""
     try:
-        resources = json.loads(DESCRIPTOR.read_bytes())["resources"]
-        return {f"data/{entry['path']}": entry for entry in resources}
-    except (OSError, ValueError, KeyError):
+        resources = json.loads(read_bytes(DESCRIPTOR))["resources"]
+        return {f"data/{entry['path']}": entry for entry in resources if isinstance(entry, dict)}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
@@ -236,8 +237,8 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
     """The rows of a table by the values of its primary key, as `tables.key` has them, wherever its columns stand."""
     schema = descriptor().get(shown(path), {}).get("schema", {})
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        text = read_bytes(path).decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except (OSError, ValueError, csv.Error):
         return []
     names = schema.get("primaryKey", ["id"])
@@ -287,4 +288,4 @@ def _of_value(value: Any) -> str:
 def tables_are_as_described() -> bool:
     """Whether every table has the SHA-256 that the data package holds."""
     found = descriptor()
-    return bool(found) and all(entry["hash"] == f"sha256:{current(file)}" for file, entry in found.items())
+    return bool(found) and all(entry.get("hash") == f"sha256:{current(file)}" for file, entry in found.items())

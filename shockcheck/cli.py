@@ -88,13 +88,17 @@ def _all(lang: str, why: bool, workers: int | None) -> None:
     if why:
         for name, reason in plan.why().items():
             typer.echo(f"{shown(folder / name)}.html: {reason}")
-    failures = {}
+    faults = []
     if not plan.nothing:
-        failures = _built(plan, folder, workers)
-    for error in failures.values():
-        _complain(error)
+        faults += _built(plan, folder, workers).values()
+    if plan.unchecked:
+        from shockcheck.notebooks import not_checked
+
+        faults.append(not_checked(plan.unchecked))
+    for fault in faults:
+        _complain(fault)
     typer.echo(_summary(folder, stood=plan.nothing))
-    if failures:
+    if faults:
         raise typer.Exit(1)
 
 
@@ -295,9 +299,17 @@ def checksums() -> None:
 
     changes = tables.renew_checksums()
     for file, old, new in changes:
-        typer.echo(f"data/{file}: {old[:19]}… is now {new[:19]}…")
+        typer.echo(f"data/{file}: {_in_short(old)} is now {_in_short(new)}")
     if not changes:
         typer.echo("no table has changed")
+    for file in tables.undescribed():
+        typer.echo(
+            f"data/{file} is no table of data/datapackage.json: it is not checked; put its rows into one, or describe it"
+        )
+
+
+def _in_short(checksum: str) -> str:
+    return f"{checksum[:19]}…" if len(checksum) > 19 else checksum
 
 
 @claims.command()
@@ -323,9 +335,12 @@ def add(
     """Put the cells for claims that no notebook checks into a notebook, and say what is to be filled in."""
     from shockcheck import drafts
 
-    path, added = drafts.add(notebook, ids or [], _pairs(p or []))
-    for draft in added:
-        typer.echo(f"{drafts.shown(path)} checks {draft.claim.id}; to fill in: {draft.fill_in}")
+    added = drafts.add(notebook, ids or [], _pairs(p or []))
+    for draft in added.drafts:
+        by = f" by the prices of {added.share}" if draft.of_a_share else ""
+        typer.echo(f"{drafts.shown(added.path)} checks {draft.claim.id}{by}; to fill in: {draft.fill_in}")
+    for reason in added.left_out:
+        typer.echo(f"left out: {reason}")
 
 
 @prices.command()

@@ -1,14 +1,19 @@
 """Hand-written YAML: read into checked models, each fault named by file, line and entry."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 
+from shockcheck import textfiles
 from shockcheck.errors import ShockcheckError
-from shockcheck.paths import shown
+from shockcheck.paths import read_bytes, shown
 
 PLAINLY = {
     "extra_forbidden": "no such field; correct or remove it",
@@ -21,14 +26,42 @@ PLAINLY = {
     "date_type": "must be a day written YYYY-MM-DD, without quotes",
     "list_type": "must be a list in square brackets, as in [one, another]",
     "model_type": "must hold names with values, as in `id: share-fall`",
+    "dict_type": "must hold names with values, as in `id: share-fall`",
+    "too_short": "holds too few entries; add what is missing",
+    "too_long": "holds too many entries; remove what is too much",
+    "invalid_key": "the name of a field must be a text; correct it",
+    "string_unicode": "holds a sign that is none; write the text anew",
 }
-COLON = "mapping values are not allowed here"
+REMEDIES = {
+    "mapping values are not allowed here": "put a text that has a colon in it in quotes",
+    "found character '\\t' that cannot start any token": "indent by blanks, not by a tab",
+    "found duplicate key": "remove one of the two",
+    "but found another document": "put everything into one document, without a line of three hyphens",
+}
+INDENT = re.compile(r"(?:\r\n|\r|\n|^) *(?![ \t\r\n])(\s)")  # a blank of another kind at the beginning of a line
 
 
 class Entry(BaseModel):
     """A mapping of a document: no unknown fields, no guessed types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _visible(text: str) -> str:
+    """The text itself; raises a fault for one with a control sign, which YAML can write by a backslash."""
+    if textfiles.CONTROL.search(text):
+        raise PydanticCustomError("control_sign", "holds an invisible control sign; remove it")
+    return text
+
+
+def _in_one_line(text: str) -> str:
+    """The text in one line, whatever way of YAML's it was written in over several."""
+    return re.sub(r"[ \t\r\n]+", " ", text)
+
+
+Text = Annotated[
+    str, StringConstraints(min_length=1, strip_whitespace=True), AfterValidator(_visible), AfterValidator(_in_one_line)
+]
 
 
 class Fault(NamedTuple):
@@ -59,7 +92,7 @@ def read(path: Path, model: type[Model], fault: type[ShockcheckError]) -> Model:
     return model.model_validate(document)
 
 
-def faults(model: type[Entry], document: CommentedMap) -> list[Fault]:
+def faults(model: type[BaseModel], document: Mapping[str, Any]) -> list[Fault]:
     """What of a document is not as its model has it, field by field."""
     try:
         model.model_validate(document)
@@ -71,6 +104,8 @@ def faults(model: type[Entry], document: CommentedMap) -> list[Fault]:
 def _plainly(error: Any) -> str:
     if error["type"] == "literal_error":
         return f"must be {error['ctx']['expected']}"
+    if error["type"] == "greater_than_equal":
+        return f"must be at least {error['ctx']['ge']}"
     if error["input"] is None and error["type"] != "missing":
         return PLAINLY["string_too_short"]
     return PLAINLY.get(error["type"], error["msg"].removeprefix("Value error, "))
@@ -88,16 +123,45 @@ def parsed(path: Path, fault: type[ShockcheckError]) -> CommentedMap:
 def parse(path: Path) -> CommentedMap:
     """The document in `path`, its lines known; raises UnreadableError where it is no mapping or cannot be read."""
     try:
-        document = YAML(typ="rt").load(path)
+        text = textfiles.decode(read_bytes(path))
     except OSError as error:
         raise UnreadableError(f"cannot be read ({error.strerror}); restore it from version control") from error
+    except textfiles.TextError as error:
+        raise UnreadableError(error.message, error.line) from error
+    try:
+        yaml = YAML(typ="rt")
+        yaml.Constructor = _Constructor
+        document = yaml.load(text)
     except YAMLError as error:
-        mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
-        what = "put a text that has a colon in it in quotes" if problem == COLON else "correct the YAML"
-        raise UnreadableError(f"{problem}; {what}", mark.line + 1 if mark else None) from error
+        raise _misspelt(error, text) from error
+    except RecursionError as error:
+        raise UnreadableError("is nested too deeply; remove the brackets or blanks that nothing needs") from error
     if not isinstance(document, CommentedMap):
-        raise UnreadableError("must hold names with values, not a list or a text")
+        raise UnreadableError("must hold names with values, not a list or a text" if document else "is empty; fill it in")
     return document
+
+
+def _misspelt(error: YAMLError, text: str) -> UnreadableError:
+    """What YAML's parser finds wrong, in one line, with its line and what to do."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    problem = " ".join(problem.split())
+    indent = INDENT.search(text)
+    if indent:
+        line = len(textfiles.BREAK.findall(text[: indent.end()])) + 1
+        return UnreadableError(f"begins with the invisible sign U+{ord(indent[1]):04X}; indent it by plain blanks", line)
+    remedy = next((what for start, what in REMEDIES.items() if problem.startswith(start)), "correct the YAML")
+    return UnreadableError(f"{problem}; {remedy}", mark.line + 1 if mark else None)
+
+
+class _Constructor(RoundTripConstructor):
+    """What makes values of YAML's texts; one that cannot be made, like the 30th of February, is a fault with its line."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """The value of a node."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise ConstructorError(None, None, f"{str(node.value)[:40]!r} is no value ({error})", node.start_mark) from error
 
 
 def place(document: CommentedMap, loc: tuple[str | int, ...]) -> tuple[int, str, str]:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from shockcheck import ledger, notebooks, prices
+from shockcheck import ledger, mentions, notebooks, prices, tables
 from shockcheck.errors import LedgerError, ParameterError, ShockcheckError
 from shockcheck.ledger import Claim
 from shockcheck.notebooks import Notebook
@@ -27,6 +28,7 @@ PARAMETERS = {
 }
 NEEDED = {"ticker": "-p ticker=SYMBOL (make: TICKER=)", "event_date": "-p event_date=YYYY-MM-DD (make: DAY=)"}
 EMBEDDED = {"source": "embedded"}
+NAME = re.compile(r"[0-9]{2}(-[a-z0-9]+)+")  # of a notebook
 MODULES = ("facts", "frames", "measures", "prices", "tables")
 MONEY = re.compile(r"billion [A-Z]{3}")
 BARS = "before, after = prices.bars(prices.sessions(ticker, event_date, source=source))"
@@ -41,6 +43,20 @@ class Draft:
     claim: Claim
     cells: tuple[str, ...]
     fill_in: str
+
+    @property
+    def of_a_share(self) -> bool:
+        """Whether the cells compute on the share that the notebook's parameter `ticker` names."""
+        return any(re.search(r"\bticker\b", cell) for cell in self.cells)
+
+
+class Addition(NamedTuple):
+    """What was put into a notebook: the drafts, the share and day they compute on, if any, and why others were left out."""
+
+    path: Path
+    drafts: list[Draft]
+    share: str
+    left_out: list[str]
 
 
 def of(claim: Claim) -> Draft:
@@ -108,22 +124,70 @@ def summary() -> str:
     return "\n".join(said)
 
 
-def add(name: str, ids: Iterable[str], given: Mapping[str, str]) -> tuple[Path, list[Draft]]:
+def add(name: str, ids: Iterable[str], given: Mapping[str, str]) -> Addition:
     """Put the drafts for claims, by default for all that no notebook checks, into a notebook, which is made if need be.
 
-    A new one gets its parameters from `given`; into one that is there the cells come before its last. Returns its path and
-    the drafts. Raises ShockcheckError, and writes nothing, for a claim that is unknown or checked already, for a name that
-    is no notebook's, and for a parameter that lacks or is none.
+    A new one gets its parameters from `given`; into one that is there the cells come before its last. Raises
+    ShockcheckError, and writes nothing, for a claim that is unknown, checked already or about another share, for a name
+    that is no notebook's, and for a parameter that lacks or is none.
     """
-    drafts = [of(claim) for claim in _chosen(ledger.load(), list(ids))]
-    path = NOTEBOOKS / f"{name.removesuffix('.ipynb')}.ipynb"
-    if not re.fullmatch(r"\d\d(-[a-z0-9]+)+", path.stem):
+    stem, ids = name.removesuffix(".ipynb"), list(ids)
+    if not NAME.fullmatch(stem):  # the whole of it, so that no folder stands before it
         raise ParameterError(f"a notebook is named by two digits and its subject, like 02-second-day, not {name!r}")
-    node = _extended(path, drafts, given) if path.exists() else _made(path.stem, drafts, given)
+    drafts = [of(claim) for claim in _chosen(ledger.load(), ids)]
+    path = NOTEBOOKS / f"{stem}.ipynb"
+    there = Notebook(path) if path.exists() else None
+    if there and given:
+        raise ParameterError(f"{shown(path)} has its parameters; leave out -p, or name a notebook that is not there yet")
+    values = there.parameters if there else given
+    drafts, left_out = _about(str(values.get("ticker", "")), drafts)
+    computes = any(draft.of_a_share for draft in drafts)
+    if left_out and (ids or not drafts or (given and not computes)):
+        raise ParameterError(left_out[0])
+    node = _extended(there, drafts) if there else _made(stem, drafts, given)
     for number, cell in enumerate(node.cells, start=1):
         cell.id = f"cell-{number:02}"
     write(path, notebooks.as_text(node))
-    return path, drafts
+    share = f"{_called(str(values['ticker']))} on {values['event_date']}" if computes else ""
+    return Addition(path, drafts, share, left_out)
+
+
+def _about(ticker: str, drafts: list[Draft]) -> tuple[list[Draft], list[str]]:
+    """The drafts that may compute on the share `ticker`, and a sentence for each of the others.
+
+    One claim alone is about the share that is named for it, unless it names others only. Of several at once each must name
+    the share, and no other: else one share's claim would be checked by another's prices, and called off.
+    """
+    several = sum(draft.of_a_share for draft in drafts) > 1
+    kept, left_out = [], []
+    for draft in drafts:
+        if not (ticker and draft.of_a_share):
+            kept.append(draft)
+            continue
+        claim = draft.claim
+        text = " ".join((claim.quote, claim.states or "", claim.id.replace("-", " "), claim.id.replace("-", " ").upper()))
+        named = mentions.named_in(text, _companies())
+        if named == {ticker} or (not several and (not named or ticker in named)):
+            kept.append(draft)
+        else:
+            others = ", ".join(map(_called, sorted(named - {ticker})))
+            what = f"names {others}" if others else "does not name its share"
+            left_out.append(
+                f"{claim.id} {what}, and the cells would compute on {_called(ticker)}; draft it alone, by its own share: "
+                f"claims add NOTEBOOK {claim.id} -p ticker=SYMBOL -p event_date=YYYY-MM-DD (make draft CLAIM={claim.id})"
+            )
+    return kept, left_out
+
+
+def _companies() -> dict[str, str]:
+    listings = tables.load("listings", watched=False)
+    return dict(zip(listings["symbol"], listings["company"], strict=True))
+
+
+def _called(ticker: str) -> str:
+    """A share by its company and symbol, by the symbol alone where it is not listed in the tables."""
+    company = _companies().get(ticker)
+    return f"{company} ({ticker})" if company else ticker
 
 
 def _chosen(book: ledger.Ledger, ids: list[str]) -> list[Claim]:
@@ -139,13 +203,12 @@ def _chosen(book: ledger.Ledger, ids: list[str]) -> list[Claim]:
     return [claim for claim in open_claims if not ids or claim.id in ids]
 
 
-def _extended(path: Path, drafts: list[Draft], given: Mapping[str, str]) -> NotebookNode:
-    notebook = Notebook(path)
-    if given:
-        raise ParameterError(f"{shown(path)} has its parameters; leave out -p, or name a notebook that is not there yet")
+def _extended(notebook: Notebook, drafts: list[Draft]) -> NotebookNode:
     lacking = sorted(_parameters(drafts) - set(notebook.parameters))
     if lacking:
-        raise ParameterError(f"{shown(path)} has no parameter {lacking[0]!r}, which the cells need; name another notebook")
+        raise ParameterError(
+            f"{shown(notebook.path)} has no parameter {lacking[0]!r}, which the cells need; name another notebook"
+        )
     node = notebook.node
     node.cells[-1:-1] = _cells(drafts)
     return node

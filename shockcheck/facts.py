@@ -72,10 +72,11 @@ def table(*ids: str) -> pd.DataFrame:
 def number(wanted: str) -> Quantity:
     """The value of one fact in its unit; raises DataError where there is none of that id or it is not a number."""
     value = table(wanted).at[wanted, "value"]
-    try:
-        float(value)
-    except ValueError:
-        raise DataError(f"data/facts.csv: the value of {wanted!r} is {value!r}, not a number") from None
+    if not tables.is_number(value):
+        raise DataError(
+            f"{FILE}: the value of {wanted!r} is {value!r}, not a number; "
+            "write it with a point and nothing between thousands, as 1234.5"
+        )
     known = tables.load("facts", watched=False)
     return tables.cells(known[known["id"] == wanted], "value").iloc[0]
 

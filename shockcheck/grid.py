@@ -1,11 +1,16 @@
-"""Grids: CSV tables of parameters, a column a parameter and a row a run."""
+"""Grids: CSV tables of parameters, a column a parameter and a row a run.
 
-import csv
+An empty cell stands for the parameter's default. A row with nothing in it, a blank line or one of bare commas as
+spreadsheets leave them behind, is passed over: nobody has asked for that run.
+"""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shockcheck import sheets
 from shockcheck.errors import ParameterError
+from shockcheck.paths import read_bytes
 
 
 @dataclass(frozen=True)
@@ -29,18 +34,19 @@ class Row:
 
 
 def read(file: Path) -> list[Row]:
-    """The rows of the table in `file`; raises ParameterError where it is no CSV table with a row at least."""
+    """The rows of the table in `file` that hold something; raises ParameterError where it is no table with such a row."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            lines = list(csv.reader(opened, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ParameterError(f"{file} cannot be read as a CSV table ({error}); correct the file or its name") from error
-    header, *body = lines or [[]]
-    names = [name.strip() for name in header]
-    if not all(names) or len(set(names)) < len(names) or not body:
+        sheet = sheets.parse(read_bytes(file))
+    except OSError as error:
+        raise ParameterError(f"{file} cannot be read ({error.strerror}); correct the file or its name") from error
+    except sheets.SheetError as error:
+        row = f", row {error.row}," if error.row else ""
+        raise ParameterError(f"{file}{row} cannot be read as a CSV table: it {error.message}") from error
+    names = [name.strip() for name in sheet.header]
+    if not all(names) or len(set(names)) < len(names) or not (names and sheet.rows):
         raise ParameterError(f"{file} needs a first line with a parameter's name a column, each once, and rows below it")
     first: dict[tuple[str, ...], int] = {}
-    return [_row(number, names, [cell.strip() for cell in line], first) for number, line in enumerate(body, start=2) if line]
+    return [_row(row.number, names, [cell.strip() for cell in row.cells], first) for row in sheet.rows]
 
 
 def _row(number: int, names: list[str], line: list[str], first: dict[tuple[str, ...], int]) -> Row:
@@ -48,6 +54,9 @@ def _row(number: int, names: list[str], line: list[str], first: dict[tuple[str, 
     cells = dict(zip(names, line, strict=False))
     if len(line) != len(names):
         return Row(number, cells, f"it has {len(line)} cells, the first line {len(names)}; correct the row")
+    fault = next(filter(None, map(sheets.cell_fault, line)), None)
+    if fault:
+        return Row(number, cells, fault)
     twin = first.setdefault(tuple(line), number)
     return Row(number, cells, f"it repeats row {twin}; remove one" if twin != number else None)
 

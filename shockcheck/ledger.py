@@ -1,8 +1,8 @@
 """The ledger: what the article says and how each claim is read, `data/claims.yml`, checked entry by entry."""
 
 import json
+import math
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -11,20 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import pandas as pd
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from ruamel.yaml.comments import CommentedMap
 
-from shockcheck import cache, documents, facts, verdicts
-from shockcheck.documents import Entry, Fault, UnreadableError
+from shockcheck import cache, documents, facts, links, numerals, verdicts
+from shockcheck.documents import Entry, Fault, Text, UnreadableError
 from shockcheck.errors import LedgerError, ShockcheckError
 from shockcheck.paths import LEDGER, ROOT, by_the_package, note, shown
 
-SPACES = re.compile(r"[ \t\r\n]+")  # what YAML's ways to write a text over several lines may leave in it
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, strip_whitespace=True),
-    AfterValidator(lambda text: SPACES.sub(" ", text)),
-]
 Printed = Literal["de", "en"]  # the languages that articles are read in
 CHECKED = "SHOCKCHECK_LEDGER"  # set by a run to the file in which its kernel finds the ledger as it was checked
 ABROAD = {"de"}  # those in which a reader of the pages, which are in English, needs to be told what a quote claims
@@ -168,6 +162,9 @@ def _faults(document: CommentedMap) -> list[Fault]:
         for place, one in enumerate(claims if isinstance(claims, list) else [])
         if isinstance(one, dict)
     ]
+    url = article.get("url") if isinstance(article, dict) else None
+    if isinstance(url, str) and url and links.fault(url):
+        found.append(Fault(("article", "url"), links.fault(url)))
     times = Counter(one["id"] for _, one in entries if isinstance(one.get("id"), str))
     known = facts.ids()
     for place, one in entries:
@@ -199,7 +196,9 @@ def _broken_rules(claim: Mapping[str, Any]) -> Iterator[str]:
     if (interval is None) != (why is None):
         yield "an `interval` that overrides the rule needs a `why`, and a `why` an `interval`"
     ends = interval if isinstance(interval, list) and all(isinstance(end, float) for end in interval) else []
-    if ends != sorted(ends):
+    if any(map(math.isnan, ends)):
+        yield "`interval` must hold two numbers"
+    elif ends != sorted(ends):
         yield "`interval` must give its lower end first"
 
 
@@ -207,6 +206,12 @@ def _misprinted(claim: Mapping[str, Any], language: object) -> Iterator[str]:
     """What is wrong with the stated value as a number printed in the language of the article."""
     stated, hedge = claim.get("stated"), claim.get("hedge")
     if isinstance(stated, str) and stated and language in get_args(Printed) and hedge in (None, *get_args(verdicts.Hedge)):
+        part = numerals.part_of_whole(stated, language)
+        if part and claim.get("unit") == "percent":
+            sign = "," if language == "de" else "."
+            of_one, of_whole = (f"{float(number):.3g}".replace(".", sign) for number in (part, 100 * part))
+            yield f"{stated!r} may be of one percent or of the whole; write {of_one!r} or {of_whole!r}, whichever is meant"
+            return
         try:
             verdicts.numbers(stated, hedge, language)
         except ValueError as error:

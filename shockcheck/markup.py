@@ -10,11 +10,10 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from shockcheck import links
+
 SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$@]|(?<=:)/(?=/)|(?<=www)\.|:(?=\w+:)")  # wherever it stands in a line
 LEADING = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")  # at its beginning: a heading, a list, a rule
-WEB = re.compile(r"https?://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
-DOI = re.compile(r"doi:(10\.[^\s\x00-\x1f\x7f]+)", re.IGNORECASE)
-SCHEMES = "http, https or doi"  # that an address may have
 
 
 def markdown(text: object) -> str:
@@ -32,10 +31,9 @@ def script(value: object) -> Markup:
 
 def address(text: str | None) -> str | None:
     """The target of a link to an address on the web or to a DOI; None for anything else, which is shown as text alone."""
-    if text and WEB.fullmatch(text):
-        return text
-    doi = DOI.fullmatch(text or "")
-    return f"https://doi.org/{quote(doi[1], safe='/:;().-_')}" if doi else None
+    if not text or links.fault(text):
+        return None
+    return f"https://doi.org/{text[4:]}" if text[:4].lower() == "doi:" else text
 
 
 def path(name: str) -> str:

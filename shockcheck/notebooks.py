@@ -163,18 +163,27 @@ def check_against(ledger: Ledger, found: list[Notebook], all_claims: bool = True
             if claim_id in checked:
                 raise LedgerError(f"{claim_id} is checked in {checked[claim_id]} and again in {notebook.name}; keep one")
             checked[claim_id] = notebook.name
-    for claim in ledger.claims if all_claims else ():
-        if claim.id not in checked:
-            raise LedgerError(
-                f"no notebook checks {claim.id}; add a cell with check({claim.id!r}, ...), which "
-                "`python -m shockcheck claims check` writes for you, or remove the claim"
-            )
+    unchecked = [claim.id for claim in ledger.claims if claim.id not in checked]
+    if unchecked and all_claims:
+        raise LedgerError(not_checked(unchecked))
+
+
+def not_checked(claims: list[str]) -> str:
+    """The sentence for claims, by their ids, that no notebook checks."""
+    named = f"{', '.join(claims[:-1])} and {claims[-1]}" if len(claims) > 1 else claims[0]
+    return (
+        f"no notebook checks {named}; add a cell with check({claims[0]!r}, ...), which "
+        f"`python -m shockcheck claims check` writes for you, or remove the claim{'s' if len(claims) > 1 else ''}"
+    )
 
 
 def checked() -> tuple[Ledger, list[Notebook]]:
-    """Ledger and notebooks, once they are known to go together; raises ShockcheckError with the first fault."""
+    """Ledger and notebooks, once what the notebooks check is known to stand in the ledger, of which they may lack claims.
+
+    Raises ShockcheckError with the first fault.
+    """
     book, found = load(), discover()
-    check_against(book, found)
+    check_against(book, found, all_claims=False)
     for notebook in found:
         notebook.check_parameters_cell()
     return book, found

@@ -284,10 +284,12 @@ def index(
     failures: dict[str, str],
     titles: dict[str, str],
     language: Language | None = None,
+    unchecked: Iterable[str] = (),
 ) -> str:
     """The index: every claim in the article's order with its verdict, and a card for each notebook that failed.
 
-    `failures` maps a notebook's name to its error, `titles` the names of those that were built to their titles.
+    `failures` maps a notebook's name to its error, `titles` the names of those that were built to their titles;
+    `unchecked` are the ids of the claims that no notebook checks.
     """
     language = language or get("en")
     found = {entry["id"]: entry for entry in findings}
@@ -304,6 +306,7 @@ def index(
         article=ledger.article,
         day=language.day(ledger.article.date),
         rows=rows,
+        unchecked=set(unchecked),
         failures=failures,
         titles=titles,
         counts=[(word, counts[word]) for word in SIGNS if counts[word]],

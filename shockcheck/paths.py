@@ -1,5 +1,6 @@
 """Where a project's files are: absolute paths, the same from every folder of the project."""
 
+import errno
 import os
 import tempfile
 import threading
@@ -87,6 +88,19 @@ def by_the_package() -> Iterator[None]:
 def is_by_the_package() -> bool:
     """Whether this thread is inside such a block."""
     return getattr(_own, "reads", False)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a regular file, read by the package, which notes itself what it uses of them.
+
+    Raises OSError for whatever else: to read a named pipe could wait for ever.
+    """
+    if not path.is_file():
+        path.stat()  # says of its own what is missing or forbidden
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, "Is a directory" if path.is_dir() else "Is no regular file", str(path))
+    with by_the_package():
+        return path.read_bytes()
 
 
 def write(path: Path, text: str) -> None:

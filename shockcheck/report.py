@@ -56,16 +56,23 @@ def remove_page(entry: cache.Entry) -> None:
             (ROOT / name).unlink()
 
 
-def build_index(language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]) -> cache.Entry:
-    """Write `findings.json` and the index from what was found; the claims of the `failures` are shown as such."""
+def build_index(
+    language: Language, entries: dict[str, cache.Entry], failures: dict[str, str]
+) -> tuple[cache.Entry, list[str]]:
+    """Write `findings.json` and the index from what was found; the claims of the `failures` are shown as such.
+
+    Returns what it was built from, and the ids of the claims that no notebook checks, which the index shows as such too.
+    """
     book, folder = ledger.load(), reports_in(language.code)
     order = {claim.id: place for place, claim in enumerate(book.claims)}
     findings = sorted((one for entry in entries.values() for one in entry.findings), key=lambda one: order[one["id"]])
     titles = {name: entry.title for name, entry in entries.items()}
+    checked = {one["id"] for one in findings} | {claim for name in failures for claim in notebooks.named(name).claims}
+    unchecked = [claim for claim in order if claim not in checked]
     write(folder / "findings.json", _as_json(findings))
-    write(folder / "index.html", pages.index(book, findings, failures, titles, language))
+    write(folder / "index.html", pages.index(book, findings, failures, titles, language, unchecked))
     outputs = {shown(path): cache.of_file(path) for path in (folder / "findings.json", folder / "index.html")}
-    return cache.Entry(cache.inputs(cache.of_index(entries)), outputs, findings=findings)
+    return cache.Entry(cache.inputs(cache.of_index(entries)), outputs, findings=findings), unchecked
 
 
 def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
@@ -147,7 +154,8 @@ def size(entry: dict[str, Any]) -> float:
 
 def refresh_notebooks(console: Console) -> list[Path]:
     """Run every notebook and write it back with its outputs, then the README's table; nothing is written if one fails."""
-    _, found = _checked()
+    book, found = _checked()
+    notebooks.check_against(book, found)
     _readme()
     with _progress(console) as progress:
         every = progress.track([*found, *notebooks.others()], description="running")

@@ -44,7 +44,7 @@ def compare(track: Callable[[list], Iterable] = iter) -> Comparison:
     asked = [(name, symbol) for name in TABLES for symbol in tables.load(name)["symbol"].unique()]
     found, notes, rows = [], [], 0
     for name, symbol in track(asked):
-        table = _text(name)
+        table = tables.as_written(name)
         own = table[table["symbol"] == symbol]
         rows += len(own)
         try:
@@ -56,14 +56,6 @@ def compare(track: Callable[[list], Iterable] = iter) -> Comparison:
         found += _differences(name, own, given.drop(index=list(faults), errors="ignore"))
     columns = ["file", "line", "symbol", "date", "column", "embedded", "vendor"]
     return Comparison(pd.DataFrame(found, columns=columns), rows, list(dict.fromkeys(notes)))
-
-
-def _text(name: str) -> pd.DataFrame:
-    """The table as it stands in its file, every cell a text; its index is the line."""
-    tables.load(name)
-    raw = tables.content(tables.resource(name))
-    table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)
-    return table.set_index(pd.RangeIndex(2, len(table) + 2))
 
 
 def _vendors(share: Listing, days: pd.Series) -> tuple[pd.DataFrame, dict[pd.Timestamp, str]]:

@@ -1,28 +1,37 @@
-"""The project's tables: read as the data package describes them, never without a look at their SHA-256."""
+"""The project's tables: read as the data package describes them, never without a look at their SHA-256.
 
-import io
+One reader serves all: the rows that `validation` reads are checked, and the same rows are loaded. What would be refused by
+a report is never accepted by `renew_checksums`.
+"""
+
+import copy
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from shockcheck import cache
+from shockcheck import cache, descriptors, validation
 from shockcheck.derivations import Quantity, Row
 from shockcheck.errors import DataError
-from shockcheck.paths import DATA, by_the_package, note, shown, write_whole
+from shockcheck.paths import DATA, note, read_bytes, shown, write
+from shockcheck.sheets import Sheet
 
 PACKAGE = DATA / "datapackage.json"
+_frames: dict[tuple[str, str], pd.DataFrame] = {}  # what this process has read, by content: notebooks load tables often
 
 
 def package() -> dict[str, Any]:
-    """The descriptor of the data package, `data/datapackage.json`; raises DataError where it cannot be read."""
+    """The descriptor of the data package, `data/datapackage.json`, which is not to be changed.
+
+    Raises DataError where it cannot be read or does not describe a table and its columns.
+    """
     try:
-        with by_the_package():
-            return json.loads(PACKAGE.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{shown(PACKAGE)} cannot be read ({error}); restore it from version control") from error
+        return descriptors.read(read_bytes(PACKAGE))
+    except OSError as error:
+        raise DataError(f"{shown(PACKAGE)} cannot be read ({error.strerror}); restore it from version control") from error
+    except descriptors.DescriptorError as error:
+        raise DataError(f"{shown(PACKAGE)}{error}") from error
 
 
 def resource(name: str) -> dict[str, Any]:
@@ -37,8 +46,7 @@ def content(entry: dict[str, Any]) -> bytes:
     """The table's bytes as they stand in its file, whatever their checksum."""
     path = DATA / entry["path"]
     try:
-        with by_the_package():
-            return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read ({error.strerror}); restore it from version control") from error
 
@@ -61,27 +69,49 @@ def load(name: str, watched: bool = True) -> pd.DataFrame:
     that its schema finds in it, or with the way to accept the change.
     """
     entry = resource(name)
-    raw = content(entry)
-    if digest(raw) != entry["hash"]:
-        raise DataError(_why_changed(entry))
-    table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)
-    for field in entry["schema"]["fields"]:
-        table[field["name"]] = _typed(table[field["name"]], field["type"])
+    raw = _accepted(entry)
+    known = digest(raw), json.dumps(entry["schema"])
+    if known not in _frames:
+        written = _texts(_sheet(entry, raw)).reset_index(drop=True)
+        types = {column["name"]: column["type"] for column in entry["schema"]["fields"]}
+        _frames[known] = pd.DataFrame({name: validation.typed(written[name], kind) for name, kind in types.items()})
+    table = _frames[known].copy()
     table.attrs["table"] = name
     if watched:
         note(f"data/{entry['path']}")
     return table
 
 
-def _typed(column: pd.Series, kind: str) -> pd.Series:
-    match kind:
-        case "number" | "integer":
-            return pd.to_numeric(column)
-        case "date":
-            return pd.to_datetime(column, format="%Y-%m-%d")
-        case "datetime":
-            return pd.to_datetime(column, format="%Y-%m-%dT%H:%M:%SZ", utc=True)
-    return column
+def as_written(name: str) -> pd.DataFrame:
+    """The table `name` with each cell as the text that stands in its file, by the row's number there; errors as `load`."""
+    entry = resource(name)
+    return _texts(_sheet(entry, _accepted(entry)))
+
+
+def _accepted(entry: dict[str, Any]) -> bytes:
+    """The table's bytes; raises DataError where they are not those whose checksum the data package holds."""
+    raw = content(entry)
+    if digest(raw) != entry.get("hash"):
+        raise DataError(_why_changed(entry))
+    return raw
+
+
+def _sheet(entry: dict[str, Any], raw: bytes) -> Sheet:
+    """The rows of a table; raises DataError with the first fault of their writing, whatever the checksum says of them."""
+    sheet, faults = validation.read(entry, raw)
+    for fault in faults:
+        raise DataError(fault.sentence(f"data/{entry['path']}"))
+    return sheet
+
+
+def _texts(sheet: Sheet) -> pd.DataFrame:
+    numbers = [row.number for row in sheet.rows]
+    return pd.DataFrame([row.cells for row in sheet.rows], columns=sheet.header, index=numbers, dtype=str)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text, as the value of a fact is one, is a number as tables have it."""
+    return validation.is_of("number", text)
 
 
 def cells(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -99,7 +129,7 @@ def cells(frame: pd.DataFrame, column: str) -> pd.Series:
     _complete(entry, column, rows)
     quantities = [
         Quantity(value, row["unit"], Row(row["file"], key(entry, row), column, row["day"], row["source"], row["status"]))
-        for value, row in zip(pd.to_numeric(frame[column]), rows, strict=True)
+        for value, row in zip(frame[column].astype(float), rows, strict=True)
     ]
     return pd.Series(quantities, index=frame.index, dtype=object)
 
@@ -141,11 +171,13 @@ def _written(value: Any, kind: str) -> str:
 
 
 def _why_changed(entry: dict[str, Any]) -> str:
+    """Why the table is not taken as it is: its first fault, or that nobody has accepted it."""
     found = faults(only=entry["name"])
     if found:
         return found[0]
+    lacks = "has not the SHA-256" if entry.get("hash") else "has no SHA-256 yet"
     return (
-        f"{shown(DATA / entry['path'])} has not the SHA-256 in {shown(PACKAGE)}: somebody changed it; "
+        f"{shown(DATA / entry['path'])} {lacks} in {shown(PACKAGE)}: somebody changed it; "
         "restore it, or accept the change with `make checksums`"
     )
 
@@ -156,8 +188,7 @@ def check() -> None:
     Tables that were found right are not looked at again until one of them, or what looks at them, has changed.
     """
     for entry in package()["resources"]:
-        if digest(content(entry)) != entry["hash"]:
-            raise DataError(_why_changed(entry))
+        _accepted(entry)
     known, now = cache.FOLDER / "tables.json", cache.inputs(cache.of_tables())
     before = cache.load(known)
     if before is None or before.inputs != now:
@@ -167,67 +198,49 @@ def check() -> None:
 
 
 def faults(only: str | None = None) -> list[str]:
-    """Every fault that Frictionless finds, a sentence each with file, row and field; checksums are not looked at."""
-    from frictionless import Checklist, Package, checks  # takes a second to import, and few commands need it
+    """Every fault of the tables, or of the one of the name `only`: a sentence each with file, row and column.
 
-    descriptor = package()
-    for entry in descriptor["resources"]:
-        entry.pop("hash", None)
-        content(entry)
-    tables = Package.from_descriptor(descriptor, basepath=str(DATA))
-    found = []
-    for table in tables.resources:
-        if only in (None, table.name):
-            rules = table.custom.get("rowConstraints", {})
-            checklist = Checklist(checks=[checks.row_constraint(formula=formula) for formula in rules.values()])
-            for task in table.validate(checklist).tasks:
-                errors = sorted(task.errors, key=_row_and_cause)
-                found += [_sentence(DATA / table.path, error, rules) for error in errors]
-    return found
+    Checksums are not looked at. Faults of how a table is written come alone: rules and keys are of tables that can be read.
+    """
+    entries = package()["resources"]
+    return _faults({entry["name"]: content(entry) for entry in entries}, only)
 
 
-def _row_and_cause(error: Any) -> tuple[int, bool]:
-    """Row by row; in a row of the wrong length that comes first, since all else follows from it."""
-    return getattr(error, "row_number", None) or 0, error.type not in ("missing-cell", "extra-cell")
+def _faults(raw: Mapping[str, bytes], only: str | None = None) -> list[str]:
+    """The faults of tables with this content, by name."""
+    entries = package()["resources"]
+    sheets, found = {}, []
+    for entry in sorted(entries, key=lambda entry: entry["name"] != only):
+        sheets[entry["name"]], miswritten = validation.read(entry, raw[entry["name"]])
+        found += [fault.sentence(f"data/{entry['path']}") for fault in miswritten]
+    if found:
+        return found
+    try:
+        return [fault.sentence(f"data/{path}") for path, fault in validation.broken_rules(entries, sheets, only)]
+    except validation.RulesError as error:
+        raise DataError(f"{shown(PACKAGE)}{error}; correct it or restore it from version control") from error
 
 
-def _sentence(path: Path, error: Any, rules: dict[str, str]) -> str:
-    row = getattr(error, "row_number", None)
-    field = getattr(error, "field_name", None)
-    place = shown(path) + (f", row {row}" if row else "") + (f", column {field}" if field else "")
-    return f"{place}: {_what(error, rules)}"
-
-
-def _what(error: Any, rules: dict[str, str]) -> str:
-    """What is wrong and what to do; of the faults that a row typed by hand has most often in plain words."""
-    broken = [rule for rule, formula in rules.items() if f'"{formula}"' in error.message]
-    if broken:
-        return f"breaks the rule that {broken[0]}; mend the row or restore the file from version control"
-    if error.type == "missing-cell":
-        return "the row has too few cells; give it one for each column, empty where there is nothing"
-    if error.type == "extra-cell":
-        return "the row has too many cells; put a text with a comma in quotes, and write numbers with a point"
-    if error.type == "foreign-key":
-        value, table = ", ".join(error.field_cells), resource(error.reference_name)["path"]
-        return f"{', '.join(error.field_names)} {value!r} is not in data/{table}; add it there or correct the row"
-    if error.type == "constraint-error" and error.note.startswith('constraint "required"'):
-        return "the cell is empty; fill it in"
-    return f"{error.message.rstrip('.')}; mend the row or restore the file from version control"
+def undescribed() -> list[str]:
+    """The CSV files in `data/` that the data package does not describe, which nothing checks."""
+    described = {entry["path"] for entry in package()["resources"]}
+    return sorted(path.name for path in DATA.glob("*.csv") if path.name not in described)
 
 
 def renew_checksums() -> list[tuple[str, str, str]]:
     """Write the SHA-256 of every table as it is now; returns (file, old, new) of those that changed.
 
-    Raises DataError, and writes nothing, where a table has a fault.
+    Raises DataError, and writes nothing, where a table has a fault, and BuildError where the descriptor cannot be written.
     """
-    for fault in faults():
+    descriptor, changes = copy.deepcopy(package()), []
+    raw = {entry["name"]: content(entry) for entry in descriptor["resources"]}
+    for fault in _faults(raw):
         raise DataError(fault)
-    descriptor, changes = package(), []
     for entry in descriptor["resources"]:
-        new = digest(content(entry))
-        if new != entry["hash"]:
-            changes.append((entry["path"], entry["hash"], new))
+        new = digest(raw[entry["name"]])  # of what was looked at, whatever is saved meanwhile
+        if new != entry.get("hash"):
+            changes.append((entry["path"], entry.get("hash") or "none", new))
             entry["hash"] = new
     if changes:
-        write_whole(PACKAGE, json.dumps(descriptor, indent=2, ensure_ascii=False) + "\n")
+        write(PACKAGE, json.dumps(descriptor, indent=2, ensure_ascii=False) + "\n")
     return changes

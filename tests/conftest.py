@@ -19,12 +19,15 @@ from pathlib import Path
 import browser as browsers
 import command
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser
 from pytest_httpserver import HTTPServer
 from yahoo import Yahoo
 
 from shockcheck import notebooks, prices, scaffold, yahoo
 
+settings.register_profile("shockcheck", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("shockcheck")
 gc.set_threshold(50_000)  # as in a build: looking for garbage is a good part of all that the tests do
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = [

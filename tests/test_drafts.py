@@ -1,11 +1,12 @@
 """Drafts: the cells for claims that no notebook checks yet, printed or put into a notebook, and all faults of a ledger."""
 
 import ast
+import re
 import shutil
 
 import pytest
 
-from shockcheck import drafts, notebooks
+from shockcheck import drafts, mentions, notebooks
 from shockcheck.errors import LedgerError, ParameterError, ShockcheckError
 from shockcheck.ledger import Claim
 
@@ -94,7 +95,10 @@ def test_parameters_that_lack_or_are_none(given, message):
             {},
             "09-statements.ipynb has no parameter 'event_date', which the cells need; name another notebook",
         ),
-        ("tuesday", {}, "a notebook is named by two digits and its subject, like 02-second-day, not 'tuesday'"),
+        *(
+            (name, {}, f"a notebook is named by two digits and its subject, like 02-second-day, not {name!r}")
+            for name in ("tuesday", "../02-x", "/tmp/02-x", "02-x/../../03-y", "..\\\\02-x", "02-x\n", "٠٢-x", "")
+        ),
     ],
 )
 def test_a_notebook_that_does_not_take_the_cells(monkeypatch, tmp_path, name, given, message):
@@ -103,8 +107,9 @@ def test_a_notebook_that_does_not_take_the_cells(monkeypatch, tmp_path, name, gi
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(drafts, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(drafts, "_chosen", lambda *_: [CHANGE])
-    with pytest.raises(ParameterError, match=message):
+    with pytest.raises(ParameterError) as raised:
         drafts.add(name, [], given)
+    assert message in str(raised.value)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -119,6 +124,105 @@ def test_a_notebook_that_does_not_take_the_cells(monkeypatch, tmp_path, name, gi
 def test_what_cannot_be_added(name, ids, kind, message):
     with pytest.raises(kind, match=message):
         drafts.add(name, ids, {})
+
+
+LISTED = {
+    "EX.L": "Example plc",
+    "EXEN": "Example Energy",
+    "^EX": "Example 100",
+    "ALPH": "Alpha & Beta Group",
+    "A&O": "A&O AG",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("Example fell 3 percent", {"EX.L"}),
+        ("Examples Kurs fiel", {"EX.L"}),
+        ("Example's fall", {"EX.L"}),
+        ("shares of EXAMPLE ENERGY", {"EXEN"}),
+        ("Example Energies", {"EX.L"}),
+        ("the Example 100 lost", {"^EX"}),
+        ("the Example 250 lost", {"EX.L"}),
+        ("Alpha & Beta and A&O", {"ALPH", "A&O"}),
+        ("Alpha fell", set()),
+        ("(EXEN) fell, EX.L rose", {"EXEN", "EX.L", "^EX"}),
+        ("exen", set()),
+        ("the chipmaker fell", set()),
+    ],
+)
+def test_a_share_is_named_by_its_company_or_its_symbol(text, symbols):
+    listed = {symbol: name for symbol, name in LISTED.items() if symbol != "^EX" or "100" in text or "EX." in text}
+    assert mentions.named_in(text, listed) == symbols
+
+
+CHANGES = {
+    "example-fall": "Example fell 7.5 percent",
+    "energy-fall": "Example Energy fell 17 percent",
+    "both-fall": "Example and Other fell 2 percent",
+    "share-fall": "the share fell 5 percent",
+}
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Where notebooks are drafted; the ledger has the claims of CHANGES and one that an editor judges."""
+    stated = [
+        Claim(**COMMON | {"id": name, "quote": quote}, stated="5", unit="percent", direction="fall")
+        for name, quote in CHANGES.items()
+    ]
+    monkeypatch.setattr(drafts, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(drafts, "_chosen", lambda _, ids: [one for one in [*stated, OPINION] if not ids or one.id in ids])
+    monkeypatch.setattr(drafts, "_companies", lambda: {"EX": "Example AG", "EXEN": "Example Energy", "OTH": "Other"})
+    return tmp_path
+
+
+GIVEN = {"ticker": "EX", "event_date": "2001-02-06"}
+
+
+def test_of_several_claims_only_those_that_name_the_share_are_drafted_on_it(written):
+    added = drafts.add("02-x", [], GIVEN)
+    assert [draft.claim.id for draft in added.drafts] == ["example-fall", "share-fall"]
+    assert [draft.claim.kind for draft in added.drafts] == ["computed", "documented"]
+    assert added.share == "Example AG (EX) on 2001-02-06"
+    energy, both, share = added.left_out
+    assert energy.startswith(
+        "energy-fall names Example Energy (EXEN), and the cells would compute on Example AG (EX); draft it alone, by its "
+        "own share: claims add NOTEBOOK energy-fall -p ticker=SYMBOL"
+    )
+    assert both.startswith("both-fall names Other (OTH), and the cells")
+    assert share.startswith("share-fall does not name its share, and the cells")
+    assert added.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("ids", "ticker", "fault"),
+    [
+        (["share-fall"], "EX", None),
+        (["both-fall"], "EX", None),
+        (["example-fall"], "EX", None),
+        (["example-fall"], "NEW", "example-fall names Example AG (EX), and the cells would compute on NEW; draft it alone"),
+        (["energy-fall"], "EX", "energy-fall names Example Energy (EXEN), and the cells would compute on Example AG (EX)"),
+        (["example-fall", "share-fall"], "EX", "share-fall does not name its share"),
+        ([], "NEW", "example-fall names Example AG (EX)"),
+        ([], "EXEN", None),
+    ],
+)
+def test_one_claim_alone_is_about_the_share_that_is_given_unless_it_names_another(written, ids, ticker, fault):
+    if fault:
+        with pytest.raises(ParameterError, match=re.escape(fault)):
+            drafts.add("02-x", ids, GIVEN | {"ticker": ticker})
+        assert list(written.iterdir()) == []
+    else:
+        assert len(drafts.add("02-x", ids, GIVEN | {"ticker": ticker}).left_out) == (0 if ids else 3)
+
+
+def test_a_notebook_that_is_there_is_of_its_own_share(written):
+    drafts.add("02-x", ["example-fall"], GIVEN)
+    with pytest.raises(ParameterError, match="energy-fall names Example Energy"):
+        drafts.add("02-x", ["energy-fall"], {})
+    assert drafts.add("02-x", ["share-fall"], {}).share == "Example AG (EX) on 2001-02-06"
 
 
 NEW = """

@@ -79,11 +79,33 @@ def test_damage_stops_the_build_before_anything_is_written(project, file, old, n
     assert message in project.fails("report")
 
 
-def test_a_claim_that_no_notebook_checks(project):
-    (project.root / "notebooks/02-tuesday-rebound.ipynb").unlink()
-    said = project.fails("report")
-    assert "no notebook checks nvidia-recovery-slight" in said
-    assert "which `python -m shockcheck claims check` writes for you" in said
+def test_claims_that_no_notebook_checks_yet_stand_beside_those_that_are_checked(project):
+    project.keep("05-price-earnings")
+    ledger = project.root / "data/claims.yml"
+    text = ledger.read_text(encoding="utf-8")
+    entry = text[text.index("  - id: nvidia-price-earnings") :]
+    more = [entry.replace("nvidia-price-earnings", claim) for claim in ("nvidia-second", "nvidia-third")]
+    ledger.write_text(text + "".join(more), encoding="utf-8")
+    sentence = (
+        "error: no notebook checks nvidia-second and nvidia-third; add a cell with check('nvidia-second', ...), which "
+        "`python -m shockcheck claims check` writes for you, or remove the claims"
+    )
+    for attempt in ("cold", "where all pages stand"):
+        done = project.run("report")
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (1, sentence), attempt
+        assert done.stdout == "reports/index.html: 1 claim, 1 holds\n"
+    assert list(project.findings()) == ["nvidia-price-earnings"]
+    assert "reports/05-price-earnings.html" in project.reports()
+    html = (project.root / "reports/index.html").read_text(encoding="utf-8")
+    assert html.count("not checked yet") == 2
+    assert "its notebook failed" not in html
+    assert project.run("report", "--only", "05-price-earnings").returncode == 0
+    before = (project.root / "notebooks/05-price-earnings.ipynb").read_bytes()
+    assert f"{project.fails('notebooks')}\n" == f"{sentence}\n"
+    assert (project.root / "notebooks/05-price-earnings.ipynb").read_bytes() == before
+    ledger.write_text(text, encoding="utf-8")
+    assert project.run("report").returncode == 0
+    assert "not checked yet" not in (project.root / "reports/index.html").read_text(encoding="utf-8")
 
 
 def test_a_missing_table(project):

@@ -1,5 +1,8 @@
 """The ledger's faults: each names the entry's line and id, and what is wrong with it."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from shockcheck import ledger
@@ -123,7 +126,8 @@ def test_every_fault_is_listed_with_its_line_in_order(tmp_path):
         "7: claim share-fall: `interval` must give its lower end first",
         "7: claim share-fall: `id`: the id share-fall is given to 2 claims; give each its own",
         "8: claim share-fall: `paragraph`: must be a whole number, without quotes",
-        "11: claim share-fall: `stated`: '17.5' is not an unsigned number as printed in language 'de'",
+        "11: claim share-fall: `stated`: '17.5' is not an unsigned number as printed in language 'de'; a point marks no "
+        "decimals in this language: write '17,5'",
         "16: claim share-fall: `reading`: the field is missing; add it",
         f"16: claim share-fall: {needs}",
         "16: claim share-fall: `id`: the id share-fall is given to 2 claims; give each its own",
@@ -167,6 +171,85 @@ def test_what_is_claimed_is_said_in_english_unless_the_quote_says_it(load):
     assert str(book.claims[0].allowed("en")) == "(-17.05, -16.95]"
     with pytest.raises(LedgerError, match="line 7, claim share-fall: `states`: the field is missing; say in English what"):
         load(GOOD.replace("    states: The share fell 17 percent.\n", ""))
+
+
+QUOTE, DATE = "quote: nur leicht", "date: 2001-02-03"
+SAVED = {
+    "a byte order mark": (GOOD.encode("utf-8-sig"), None),
+    "Windows' line ends": (GOOD.replace("\n", "\r\n").encode(), None),
+    "an old Mac's line ends": (GOOD.replace("\n", "\r").encode(), None),
+    "a line of hyphens first": (b"---\n" + GOOD.encode(), None),
+    "an anchor": (GOOD.replace(QUOTE, "quote: &a nur leicht").replace("One report says so.", "*a").encode(), None),
+    "UTF-16": (GOOD.encode("utf-16"), ":1: is in UTF-16; save it in UTF-8"),
+    "UTF-16 without its mark": (GOOD.encode("utf-16-be"), ":1: holds NUL bytes, as text in UTF-16 does; save the file in"),
+    "a claim in UTF-16": (GOOD.encode() + "  - id: x\n".encode("utf-16-le"), ":23: holds NUL bytes"),
+    "latin-1": (GOOD.replace("nur", "für").encode("latin-1"), ":17: holds the byte 0xFC, which is not UTF-8; save the file"),
+    "a control sign": (GOOD.replace("nur", "n\aur").encode(), ":17: holds the invisible sign U+0007; remove it"),
+    "a control sign in disguise": (
+        GOOD.replace(QUOTE, r'quote: "n\0ur"').encode(),
+        ":17: claim share-slight: `quote`: holds an invisible control sign; remove it",
+    ),
+    "a tab": (
+        GOOD.replace("    " + QUOTE, "\t" + QUOTE).encode(),
+        ":17: found character '\\t' that cannot start any token; ",
+    ),
+    "a hard blank": (
+        GOOD.replace("    " + QUOTE, "\u00a0   " + QUOTE).encode(),
+        ":17: begins with the invisible sign U+00A0",
+    ),
+    "a key twice": (GOOD.replace(QUOTE, f"{QUOTE}\n    {QUOTE}").encode(), ":18: found duplicate key"),
+    "two documents": (GOOD.encode() + b"---\na: 1\n", ":23: but found another document; put everything into one"),
+    "a time": (GOOD.replace(DATE, f"{DATE} 10:00:00").encode(), ":4: `date`: must be a day written YYYY-MM-DD"),
+    "a quoted day": (GOOD.replace(DATE, 'date: "2001-02-03"').encode(), ":4: `date`: must be a day written YYYY-MM-DD"),
+    "a German day": (GOOD.replace(DATE, "date: 03.02.2001").encode(), ":4: `date`: must be a day written YYYY-MM-DD"),
+    "no day": (GOOD.replace(DATE, "date: 2001-02-30").encode(), ":4: '2001-02-30' is no value (day is out of range for mo"),
+    "no": (GOOD.replace("language: de", "language: no").encode(), ":5: `language`: must be 'de' or 'en'"),
+    "nothing": (b"", ":1: is empty; fill it in"),
+    "a comment": (b"# so\n", ":1: is empty; fill it in"),
+    "a list": (b"- a\n", ":1: must hold names with values, not a list or a text"),
+    "deep nesting": (b"a: " + b"[" * 5000, ":1: is nested too deeply"),
+    "a number for a name": (
+        GOOD.replace("  publisher", "  1: a\n  publisher").encode(),
+        ":3: the name of a field must be a",
+    ),
+    "half an interval": (
+        GOOD.replace("direction: fall", "interval: [1.0]\n    why: x").encode(),
+        "`interval`: holds too few",
+    ),
+    "no interval": (GOOD.replace("direction: fall", "interval: [.nan, 1.0]\n    why: x").encode(), "must hold two numbers"),
+    "a script": (
+        GOOD.replace("  date", "  url: javascript:alert(1)\n  date").encode(),
+        ":4: `url`: 'javascript:alert(1)' m",
+    ),
+    "a part of what": (
+        GOOD.replace('stated: "17"', "stated: ein Viertel").encode(),
+        ":11: claim share-fall: `stated`: 'ein Viertel' may be of one percent or of the whole; write '0,25' or '25'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "fault"), SAVED.values(), ids=SAVED)
+def test_however_it_was_saved_the_list_of_faults_and_the_build_say_the_same(tmp_path, raw, fault):
+    path = tmp_path / "claims.yml"
+    path.write_bytes(raw)
+    found = ledger.faults(path)
+    if fault is None:
+        assert found == []
+        assert len(ledger.load(path).claims) == 2
+        return
+    assert fault in found[0], found
+    with pytest.raises(LedgerError) as raised:
+        ledger.load(path)
+    assert "\n" not in found[0] + str(raised.value)
+    assert str(path) in str(raised.value)
+    assert found[0].rpartition(": ")[2] in str(raised.value)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_ledger_that_is_no_file_is_not_waited_for(tmp_path, make):
+    make(tmp_path / "claims.yml")
+    with pytest.raises(LedgerError, match=r"claims.yml cannot be read \(Is "):
+        ledger.load(tmp_path / "claims.yml")
 
 
 def test_a_missing_ledger(tmp_path):

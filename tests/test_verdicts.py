@@ -7,7 +7,7 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shockcheck import verdicts
+from shockcheck import numerals, verdicts
 
 INTERVALS = [
     ("17", None, None, "[16.5, 17.5)"),
@@ -45,6 +45,109 @@ def test_language_rules_the_decimal_sign():
 def test_what_is_no_number_as_printed_in_german(printed):
     with pytest.raises(ValueError, match="is not an unsigned number as printed"):
         verdicts.number(printed, "de")
+
+
+NAMED = [
+    ("de", "hundert", "100"),
+    ("de", "einhundert", "100"),
+    ("de", "ein", "1"),
+    ("de", "eine", "1"),
+    ("de", "dreissig", "30"),
+    ("de", "Dreißig", "30"),
+    ("de", "fuenf", "5"),
+    ("de", "einundzwanzig", "21"),
+    ("de", "zweihundertfünf", "205"),
+    ("de", "tausend", "1000"),
+    ("de", "anderthalb", "1.5"),
+    ("de", "zweieinhalb", "2.5"),
+    ("de", "ein halbes", "0.5"),
+    ("de", "ein Viertel", "0.25"),
+    ("de", "drei Viertel", "0.75"),
+    ("de", "1½", "1.5"),
+    ("de", "1 1/2", "1.5"),
+    ("de", "¾", "0.75"),
+    ("de", "1'000", "1000"),
+    ("de", "1’000,50", "1000.50"),
+    ("de", "1 000", "1000"),
+    ("de", "1\u00a0000\u00a0000", "1000000"),
+    ("de", "1\u202f000", "1000"),
+    ("en", "half", "0.5"),
+    ("en", "half a", "0.5"),
+    ("en", "a quarter", "0.25"),
+    ("en", "three quarters", "0.75"),
+    ("en", "one and a half", "1.5"),
+    ("en", "a hundred", "100"),
+    ("en", "two hundred", "200"),
+    ("en", "one hundred and five", "105"),
+    ("en", "twenty-one", "21"),
+    ("en", "1 000.5", "1000.5"),
+]
+
+
+@pytest.mark.parametrize(("language", "printed", "value"), NAMED)
+def test_words_fractions_and_groups_are_read_exactly(language, printed, value):
+    read = verdicts.number(printed, language)
+    assert (read, read.as_tuple().exponent) == (Decimal(value), Decimal(value).as_tuple().exponent)
+
+
+OTHERWISE = [
+    ("de", "zwei Drittel", "it has no end as a decimal: write it as far as it is meant, as '0,67', and hedge it by `about`"),
+    ("en", "a third", "as '0.33', and hedge it by `about`"),
+    ("en", "⅔", "as '0.67'"),
+    ("de", "3.5", "a point marks no decimals in this language: write '3,5'"),
+    ("en", "3,5", "a comma marks no decimals in this language: write '3.5'"),
+    ("de", "1'000.50", 'write "1\'000,50"'),
+    ("de", "+3,5", "leave out the sign, as in '3,5'; `direction` says whether it is a rise or a fall"),
+    ("de", "−5", "leave out the sign, as in '5'"),
+    ("de", "minus fünf", "leave out the sign, as in 'fünf'"),
+    ("de", "17 %", "write the number alone, as '17'; what it counts or multiplies is the `unit`"),
+    ("de", "60fach", "write the number alone, as '60'"),
+    ("en", "$5bn", "write the number alone, as '5'"),
+    ("de", "eine Million", "write it in digits, as in '3,5'"),
+    ("de", "anderthalbfach", "write it in digits, as in '3,5'"),
+    ("en", ".5", "write it in digits, as in '3.5'"),
+    ("en", "1e3", "write it in digits, as in '3.5'"),
+    ("de", "1 00", "write it in digits, as in '3,5'"),
+    ("de", "1'000 000", "write it in digits, as in '3,5'"),
+    ("de", "1/0", "write it in digits, as in '3,5'"),
+]
+
+
+@pytest.mark.parametrize(("language", "printed", "instead"), OTHERWISE)
+def test_what_is_no_number_is_refused_with_what_to_write_instead(language, printed, instead):
+    with pytest.raises(ValueError, match=f"is not an unsigned number as printed in language '{language}'; ") as raised:
+        verdicts.number(printed, language)
+    assert instead in str(raised.value)
+
+
+@given(st.integers(1, 10**12), st.integers(0, 3), st.sampled_from(["'", "’", " ", "\u00a0", "\u202f", "\u2009"]))
+def test_thousands_may_be_grouped_by_a_sign_that_marks_no_decimals(digits, places, sign):
+    value = Decimal(digits).scaleb(-places)
+    for language, mark in (("de", ","), ("en", ".")):
+        printed = f"{value:,f}".replace(".", ";").replace(",", sign).replace(";", mark)
+        assert verdicts.number(printed, language) == value
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_no_word_names_two_numbers_and_every_number_has_one(language):
+    tables = [numerals._numbers(language), numerals._with_halves(language), numerals._parts(language)]
+    for word in set().union(*tables):
+        assert len({table[word] for table in tables if word in table}) == 1, word
+    assert set(numerals._numbers(language).values()) == set(range(1001))
+
+
+@pytest.mark.parametrize(
+    ("language", "stated", "ends"),
+    [
+        ("en", "twenty-one to twenty-two", [21, 22]),
+        ("en", "one and a half to two", [1.5, 2]),
+        ("de", "einundzwanzig bis hundert", [21, 100]),
+        ("de", "1½–2", [1.5, 2]),
+        ("de", "1 000 bis 1 200", [1000, 1200]),
+    ],
+)
+def test_what_joins_two_numbers_may_stand_in_one(language, stated, ends):
+    assert verdicts.numbers(stated, "between", language) == ends
 
 
 @pytest.mark.parametrize("stated", ["5", "6 und 5", "5 und 5", "4 und 5 und 6"])
