@@ -1,5 +1,6 @@
 """A copy of the project to break, the command line to run on it, and one built report for all tests that read it."""
 
+import contextlib
 import gc
 import json
 import os
@@ -27,6 +28,7 @@ from shockcheck import notebooks, prices, yahoo
 
 gc.set_threshold(50_000)  # as in a build: looking for garbage is a good part of all that the tests do
 ROOT = Path(__file__).resolve().parent.parent
+SLOW = 300  # seconds: more than anything here takes on a machine that has much other work
 NOTEBOOKS = [
     "01-nvidia-one-day-loss",
     "02-tuesday-rebound",
@@ -130,6 +132,16 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = 60) -> None
             return
         time.sleep(0.1)
     pytest.fail(f"{what}: not in {seconds} seconds")
+
+
+def processes_of(project: Project) -> list[str]:
+    """The command lines of all processes that work on the project, by their environment."""
+    mark, found = f"SHOCKCHECK_ROOT={project.root}\0".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 def answers(address: str) -> bool:

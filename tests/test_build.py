@@ -1,6 +1,5 @@
 """The build: what is due and why, kernels that are forked, and what is left of them when something goes wrong."""
 
-import contextlib
 import json
 import os
 import re
@@ -13,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import NOTEBOOKS, Project, copy_to, heed_interrupts, wait_until
+from conftest import NOTEBOOKS, Project, copy_to, heed_interrupts, processes_of, wait_until
 
 from shockcheck import build, cache, notebooks, report, warm
 
@@ -155,15 +154,6 @@ def left_behind(project: Project, seconds: float = 10) -> list[str]:
         if not found:
             break
         time.sleep(0.1)
-    return found
-
-
-def processes_of(project: Project) -> list[str]:
-    mark, found = f"SHOCKCHECK_ROOT={project.root}\0".encode(), []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
     return found
 
 
