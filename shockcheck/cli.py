@@ -267,7 +267,7 @@ def watch(
     from shockcheck import watch as watching
 
     languages.get(lang)
-    watching.watch(lang, port)
+    watching.watch(lang, port, typer.echo)
 
 
 @app.command()
