@@ -206,7 +206,7 @@ def _swept(swept: "sweep_module.Sweep", workers: int | None, scheduler: str | No
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
             bar.update(task, rate=f"{speed:.1f} rows a second" if speed else "")
 
-        swept.run(said, workers, scheduler)
+        swept.run(said, workers, scheduler, lambda sentence: bar.console.print(sentence, highlight=False, soft_wrap=True))
 
 
 @app.command(hidden=True)
