@@ -61,8 +61,9 @@ def files(folder):
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A sweep with pages, and what it said."""
-    (tmp_path_factory.mktemp("swept") / "project").mkdir()
-    project = copy_to(tmp_path_factory.getbasetemp() / "swept0/project")
+    root = tmp_path_factory.mktemp("swept") / "project"
+    root.mkdir()
+    project = copy_to(root)
     project.keep(LOSS)
     (project.root / "grid.csv").write_text(GRID)
     arguments = ("sweep", LOSS, "--grid", str(project.root / "grid.csv"), "--pages", str(project.root / "shown"))
