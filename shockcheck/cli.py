@@ -214,7 +214,7 @@ def _swept(swept: "sweep_module.Sweep", workers: int | None, scheduler: str | No
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
             bar.update(task, rate=f"{speed:.1f} rows a second" if speed else "")
 
-        swept.run(said, workers, scheduler)
+        swept.run(said, workers, scheduler, lambda sentence: bar.console.print(sentence, highlight=False, soft_wrap=True))
 
 
 @app.command(hidden=True)
@@ -275,7 +275,7 @@ def watch(
     from shockcheck import watch as watching
 
     languages.get(lang)
-    watching.watch(lang, port)
+    watching.watch(lang, port, typer.echo)
 
 
 @app.command()

@@ -6,123 +6,254 @@ first row, and ends with the worker, with the sweep, or after a minute without r
 """
 
 import asyncio
+import concurrent.futures
 import gzip
 import hashlib
 import io
-import itertools
 import logging
+import math
+import re
+import socket
 import tarfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from shockcheck.errors import BuildError
+from shockcheck.errors import BuildError, ParameterError
 from shockcheck.runner import Runner, versions
 
 PATIENCE = 60  # seconds without a scheduler or a worker before a sweep gives up
-ANSWER = 10  # seconds for a scheduler to answer before it is asked again
-AHEAD = 3  # rows for each thread of the cluster that it has been given and not yet answered
+ANSWER = 20  # seconds for a scheduler to answer before it counts as lost: much for one that has other work
+CONNECT = 3  # seconds for a machine to take a connection, before it is tried again
+AHEAD = 3  # rows for each thread of the cluster that are submitted and not yet answered
 OFTEN = 5  # seconds between two looks at how large the cluster is
+PAUSE = 0.5  # seconds between two tries to reach it
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?P<host>[\w.-]+|\[[\w:.%]+\]):(?P<port>[0-9]{1,5})")
 ENDED = "the process that ran it beside the worker ended, twice; the worker's own output may say why"
+Order = tuple[Any, dict[str, Any]]  # a task of a sweep, and what `sweep.work` needs for it
 
 try:
-    from distributed import Client, KilledWorker, WorkerPlugin, as_completed, get_worker
+    from distributed import Client, KilledWorker, Security, WorkerPlugin, get_worker, rpc
+    from distributed.utils import LoopRunner
 except ImportError as error:
     raise BuildError('--scheduler needs the package distributed; install it: pip install "shockcheck[cluster]"') from error
 
 
-def run(address: str, orders: Iterable[tuple[Any, dict[str, Any]]], finish: Callable[[Any, dict[str, Any]], None]) -> None:
+class _LostError(Exception):
+    """The scheduler does not answer, or is gone, and with it all that was submitted."""
+
+
+class _Contact:
+    """How long ago a scheduler with a worker was last seen, and how long that may be."""
+
+    def __init__(self, patience: float) -> None:
+        """Begin now; `patience` is in seconds."""
+        self.patience = patience
+        self.renew()
+
+    def renew(self) -> None:
+        """Note that it is seen now."""
+        self._seen = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """The seconds until it has been away for too long, below zero afterwards."""
+        return self._seen + self.patience - time.monotonic()
+
+
+def run(
+    address: str,
+    orders: Iterable[Order],
+    finish: Callable[[Any, dict[str, Any]], None],
+    tell: Callable[[str], None] = lambda sentence: None,
+    patience: float = PATIENCE,
+) -> None:
     """Have the orders of `sweep.work` done by the workers of the scheduler at `address`, each once, in any order.
 
-    `finish(task, result)` is called for each as it comes. A scheduler that is gone is waited for, and what it had not
-    answered is given to it again. Raises BuildError where no scheduler or no worker comes within a minute, or where a
-    worker has another version of the package or of Python.
+    `finish(task, result)` is called for each as it comes. A scheduler that is gone is waited for, which `tell` is called
+    with, and what it had not answered is submitted again. Raises ParameterError for an address where no scheduler can be,
+    and BuildError where none with a worker is seen for `patience` seconds, or where a worker has another version of the
+    package or of Python.
     """
+    check_address(address)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
-    inputs, name = Inputs(archive(), versions()), f"shockcheck-{uuid.uuid4().hex}"
-    left, waiting = iter(orders), {}
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with Client(address, timeout=ANSWER, set_as_default=False) as client:
-                client.wait_for_workers(1, timeout=PATIENCE)
-                _send(client, inputs, name)
-                try:
-                    _through(client, name, left, waiting, finish)
-                except (OSError, _LostError):
-                    raise
-                except BaseException:
-                    client.unregister_worker_plugin(name)
-                    raise
-                client.unregister_worker_plugin(name)
-                return
-        except (OSError, TimeoutError, _LostError) as error:
-            if isinstance(error, _LostError):
-                deadline = time.monotonic() + PATIENCE
-            if time.monotonic() > deadline:
-                raise BuildError(
-                    f"no scheduler with a worker answers at {address}; start `dask scheduler` and `dask worker`, and "
-                    "run the same command again: what is done is kept"
-                ) from error
-            time.sleep(1)
+    inputs, left, contact = Inputs(archive(), versions()), deque(orders), _Contact(patience)
+    while left:
+        _await_worker(address, contact, tell)
+        with suppress(_LostError), _connected(address) as client, _plugged_in(client, inputs) as name:
+            _submit_all(client, name, left, finish, contact)
 
 
-class _LostError(Exception):
-    """The scheduler has gone, and with it all that it had been given."""
-
-
-def _send(client: Client, inputs: "Inputs", name: str) -> None:
+def check_address(address: str) -> None:
+    """Raise ParameterError unless the text is the address of a port on a machine that is known."""
+    parts = ADDRESS.fullmatch(address)
+    if not parts or not 0 < int(parts["port"]) < 65536:
+        raise ParameterError(f"--scheduler takes an address as `dask scheduler` prints it, tcp://HOST:PORT, not {address!r}")
     try:
-        client.register_plugin(inputs, name=name)
-    except (OSError, TimeoutError):
+        socket.getaddrinfo(parts["host"].strip("[]"), int(parts["port"]))
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ParameterError(f"--scheduler {address}: no machine {parts['host']} is known ({why}); correct it") from error
+
+
+def _await_worker(address: str, contact: _Contact, tell: Callable[[str], None]) -> None:
+    """Wait until a scheduler with a worker answers; raises BuildError where none does in time, or something else does."""
+    sentence = f"no scheduler with a worker answers at {address}"
+    told = False
+    while not _threads_at(address, min(ANSWER, max(OFTEN, contact.left))):
+        if contact.left < 0:
+            raise BuildError(
+                f"{sentence}; start `dask scheduler` and `dask worker`, and run the same command again: what is done is kept"
+            )
+        if not told:
+            tell(f"{sentence}; it is waited for, for up to {contact.patience:g} seconds")
+        told = True
+        time.sleep(PAUSE)
+    contact.renew()
+
+
+def _threads_at(address: str, seconds: float) -> int:
+    """How many threads the cluster at an address has; none where nobody answers within so many seconds.
+
+    Raises BuildError where something else than a scheduler answers.
+    """
+    try:
+        server = LoopRunner().run_sync(_identity, address, callback_timeout=seconds)
+    except OSError:  # a time-out as well
+        return 0
+    except Exception as error:  # what another server sends is read as anything
+        raise _not_a_scheduler(address, f"{type(error).__name__}: {error}") from error
+    if server.get("type") != "Scheduler":
+        raise _not_a_scheduler(address, f"it is a {server.get('type')} of {server.get('scheduler')}")
+    return server["total_threads"]
+
+
+async def _identity(address: str) -> dict[str, Any]:
+    """Ask who listens there: a client would wait without end for one that takes the connection and is silent."""
+    encryption = Security().get_connection_args("client")
+    async with rpc(address, timeout=CONNECT, connection_args=encryption) as server:
+        return await server.identity()
+
+
+def _not_a_scheduler(address: str, why: str) -> BuildError:
+    return BuildError(f"what answers at {address} is no Dask scheduler that can be used ({why}); correct the address")
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=ANSWER, set_as_default=False)
+    except OSError as error:
+        raise _LostError from error
+    except Exception as error:
+        raise _not_a_scheduler(address, f"{type(error).__name__}: {error}") from error
+    try:
+        yield client
+    finally:
+        with suppress(Exception):
+            client.close(timeout=ANSWER)
+
+
+@contextmanager
+def _noticing_loss(client: Client) -> Iterator[None]:
+    """Raise _LostError for whatever a call to the cluster raises because the scheduler is gone."""
+    try:
+        yield
+    except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError) as error:  # a time-out is an OSError
+        raise _LostError from error
+    except Exception as error:
+        if client.status != "running":  # then it fails in many ways, for want of an attribute too
+            raise _LostError from error
+        raise
+
+
+@contextmanager
+def _plugged_in(client: Client, inputs: "Inputs") -> Iterator[str]:
+    """Have every worker ready for rows, by a plug-in whose name is given inside the block; at its end they forget it."""
+    name = f"shockcheck-{uuid.uuid4().hex}"
+    lost = False
+    try:
+        _register(client, inputs, name)
+        yield name
+    except _LostError:
+        lost = True  # and with the scheduler the plug-in
+        raise
+    finally:
+        if not lost:
+            with suppress(Exception):
+                client.unregister_worker_plugin(name)
+
+
+def _register(client: Client, inputs: "Inputs", name: str) -> None:
+    try:
+        with _noticing_loss(client):
+            client.register_plugin(inputs, name=name)
+    except (_LostError, BuildError):
         raise
     except Exception as error:
-        with suppress(Exception):
-            client.unregister_worker_plugin(name)
-        if isinstance(error, BuildError):
-            raise
         what = f"{type(error).__name__}: {error}"
         raise BuildError(f"a worker cannot take part ({what}); install shockcheck {versions()['package']} on it") from error
 
 
-def _through(
-    client: Client, name: str, left: Any, waiting: dict[str, tuple], finish: Callable[[Any, dict[str, Any]], None]
+def _submit_all(
+    client: Client, name: str, left: deque[Order], finish: Callable[[Any, dict[str, Any]], None], contact: _Contact
 ) -> None:
-    """Hand out `left` bit by bit; what is handed out and not answered stands in `waiting`, and is handed out again first."""
-    answers, futures = as_completed(loop=client.loop), {}
-    again = iter(list(waiting.values()))
-    threads, looked = 0, -OFTEN
-    while True:
-        if time.monotonic() - looked > OFTEN:
-            threads, looked = sum(client.nthreads().values()), time.monotonic()
-        for task, order in itertools.islice(itertools.chain(again, left), max(1, AHEAD * threads - len(futures))):
-            future = client.submit(_row, name, order, key=f"shockcheck-{task.key}", pure=False)
-            waiting[task.key] = futures[future.key] = task, order
-            answers.add(future)
-        if not futures:
-            return
-        future = next(answers)
-        result = _answer(future)
-        task, _ = futures.pop(future.key)
-        finish(task, result)
-        del waiting[task.key]
+    """Submit what is left, some rows ahead of the workers, until all is answered.
+
+    Raises _LostError where the scheduler is lost; what it has not answered is left again then.
+    """
+    answers, submitted, threads, looked = SimpleQueue(), {}, 0, -math.inf
+    try:
+        while left or submitted:
+            if time.monotonic() - looked > OFTEN:
+                threads, looked = _threads(client, contact), time.monotonic()
+            while left and len(submitted) < max(1, AHEAD * threads):
+                with _noticing_loss(client):
+                    future = client.submit(_row, name, left[0][1], key=f"{name}-{left[0][0].key}", pure=False)
+                    future.add_done_callback(answers.put)
+                submitted[future.key] = future, left.popleft()
+            try:
+                future = answers.get(timeout=OFTEN)
+            except Empty:
+                continue
+            result = _answer(client, future)
+            contact.renew()
+            _, (task, _) = submitted.pop(future.key)
+            finish(task, result)
+    finally:
+        left.extendleft(order for _, order in submitted.values())
 
 
-def _answer(future: Any) -> dict[str, Any]:
-    result = future.result() if future.status == "finished" else None
+def _threads(client: Client, contact: _Contact) -> int:
+    """How many threads the cluster has; raises _LostError where the scheduler is silent, or has had no worker for long."""
+    with _noticing_loss(client):
+        threads = sum(client.nthreads(callback_timeout=ANSWER).values())
+    if threads:
+        contact.renew()
+    elif contact.left < 0:
+        raise _LostError
+    return threads
+
+
+def _answer(client: Client, future: Any) -> dict[str, Any]:
+    """What a row gave, or its fault; raises _LostError where neither can be known."""
+    with _noticing_loss(client):
+        result = future.result(timeout=ANSWER) if future.status == "finished" else None
+        error = future.exception(timeout=ANSWER) if future.status == "error" else None
     if result:
         return result
-    if future.status != "error":  # cancelled, or given to a worker of a new scheduler
-        raise _LostError
-    error = future.exception()
     if isinstance(error, KilledWorker):
         return {"fault": "every worker that was given it died, perhaps for want of memory; run the row alone to see why"}
-    return {"fault": f"the worker says {type(error).__name__}: {error}"}
+    if error:
+        return {"fault": f"the worker says {type(error).__name__}: {error}"}
+    raise _LostError  # cancelled, or given to a worker of a new scheduler, which has no inputs
 
 
 def _row(name: str, order: dict[str, Any]) -> dict[str, Any] | None:

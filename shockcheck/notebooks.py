@@ -25,6 +25,7 @@ from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, shown
 from shockcheck.prices import day
 
 TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
+PATIENCE = 300  # seconds for a kernel to come up, and to hand over what a cell showed: much for a machine with other work
 ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _ALONE = threading.Lock()
@@ -225,6 +226,7 @@ def run(
                 parameters=parameters or {},
                 kernel_name=warm.kernel(),
                 progress_bar=False,
+                start_timeout=PATIENCE,
                 execution_timeout=timeout,
                 config=_config(folder, own),
             )
@@ -269,7 +271,12 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     manager["client_factory"] = warm.CLIENT
     return Config(
         KernelManager=manager,
-        NotebookClient={"extra_arguments": arguments, "store_widget_state": False, "shutdown_kernel": "immediate"},
+        NotebookClient={
+            "extra_arguments": arguments,
+            "iopub_timeout": PATIENCE,
+            "store_widget_state": False,
+            "shutdown_kernel": "immediate",
+        },
     )
 
 

@@ -21,7 +21,7 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from shockcheck import warm
 
-UNHEARD = 60  # seconds
+UNHEARD = 60  # seconds without a socket of a kernel's, after which the client, which waits longer, connects all the same
 
 
 class WarmProvisioner(LocalProvisioner):

@@ -5,28 +5,33 @@ parameters, the tables, the package. So a sweep that ends early, in whatever way
 and the overview are written from what is kept, row by row: however many rows there are, few are in memory at once.
 """
 
+import errno
+import fcntl
+import glob
 import heapq
 import json
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from shockcheck import cache, grid, ledger, notebooks, tables, warm
-from shockcheck.errors import ParameterError, ShockcheckError
+from shockcheck.errors import BuildError, ParameterError, ShockcheckError
 from shockcheck.findings import in_short, shown_in
-from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, write, write_whole
+from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, unwritable, write, write_whole
 
 FOLDER = ROOT / ".cache" / "sweep"
 BATCH = 1000  # rows that are handed to the workers together
 LISTED = 10_000  # rows that the overview ranks at most
+STATES = 3  # of notebook, tables and package, of which the rows of a notebook are kept: the last ones
 KINDS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 FINDING = {"unit": "VARCHAR", "quantity": "VARCHAR", "recomputed": "DOUBLE", "low": "DOUBLE", "high": "DOUBLE"}
 
@@ -44,21 +49,24 @@ class Kept:
     """What rows gave, by key, in a file of one line a row, each with its digest; what was cut short counts as not there."""
 
     def __init__(self, path: Path, anew: bool = False) -> None:
-        """Look at what is kept in `path`; with `anew` as if there were nothing."""
+        """Look at what is kept in `path`, with `anew` as if it were empty; raises BuildError where it cannot be written."""
         self._path, self._places, self._lock = path, {}, threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as file:
-            end = file.tell()
-            file.seek(max(end - 1, 0))
-            if end and file.read() != b"\n":  # cut short: what comes next begins on a line of its own
-                file.write(b"\n")
-            file.seek(0)
-            place = 0
-            for line in () if anew else file:
-                entry = _unsealed(line)
-                if entry:
-                    self._places[entry["key"]] = place
-                place += len(line)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab+") as file:
+                end = file.tell()
+                file.seek(max(end - 1, 0))
+                if end and file.read() != b"\n":  # cut short: what comes next begins on a line of its own
+                    file.write(b"\n")
+                file.seek(0)
+                place = 0
+                for line in () if anew else file:
+                    entry = _unsealed(line)
+                    if entry:
+                        self._places[entry["key"]] = place
+                    place += len(line)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def __contains__(self, key: str) -> bool:
         """Whether something is kept by this key."""
@@ -69,19 +77,28 @@ class Kept:
         return len(self._places)
 
     def add(self, key: str, findings: list[dict[str, Any]]) -> None:
-        """Keep the findings of a row, from now on and whatever comes next."""
+        """Keep the findings of a row, from now on and whatever comes next; raises BuildError where that is not possible."""
         line = _sealed({"key": key, "findings": findings})
-        with self._lock, self._path.open("ab") as file:
-            place = file.seek(0, os.SEEK_END)
-            file.write(line)
-            self._places[key] = place
+        try:
+            with self._lock, self._path.open("ab", buffering=0) as file:
+                if file.write(line) < len(line):  # at once, behind whatever another process may have written meanwhile
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                self._places[key] = file.tell() - len(line)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
 
     def findings(self, keys: Iterable[str]) -> Iterator[list[dict[str, Any]]]:
-        """The findings kept by these keys, one row after another."""
-        with self._path.open("rb") as file:
+        """The findings kept by these keys, one row after another; raises BuildError where they are no longer there."""
+        with suppress(OSError), self._path.open("rb") as file:
             for key in keys:
                 file.seek(self._places[key])
-                yield _unsealed(file.readline())["findings"]
+                entry = _unsealed(file.readline())
+                if not entry or entry["key"] != key:
+                    break
+                yield entry["findings"]
+            else:
+                return
+        raise BuildError(f"{shown(self._path)} was changed or removed meanwhile; run the same command again, which goes on")
 
 
 def _sealed(entry: dict[str, Any]) -> bytes:
@@ -123,8 +140,10 @@ class Sweep:
         self.folder = REPORTS / "sweeps" / f"{folder_name(name, given)}-{folder_name(file.stem, {})}"
         prepare(self.folder)
         self.names, self.total = list(rows[0].cells), len(rows)
+        self._alone = _locked(name)
+        self._times, self._state = _times(name), cache.state(name)
         base = _base(name)
-        self.kept = Kept(FOLDER / f"{name}-{base[:16]}.jsonl", anew)
+        self.kept = Kept(_journal(name, base), anew)
         self.faults: dict[int, tuple[grid.Row, str]] = {}
         self.tasks = list(self._tasks(rows, base))
         there = _listing(self.pages) if self.pages else set()
@@ -142,16 +161,22 @@ class Sweep:
                 yield Task(row, parameters, cache.digest(base + json.dumps(parameters, sort_keys=True)))
 
     def run(
-        self, said: Callable[[grid.Row, str | None], None], workers: int | None = None, scheduler: str | None = None
+        self,
+        said: Callable[[grid.Row, str | None], None],
+        workers: int | None = None,
+        scheduler: str | None = None,
+        tell: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         """Run what is due, on all cores, on `workers` of them, or on the Dask cluster of the `scheduler` with that address.
 
-        `said(row, fault)` is told of each row once it is kept, or of its fault. Raises ShockcheckError where the cluster
-        cannot be used, or a page or what is kept cannot be written.
+        `said(row, fault)` is told of each row once it is kept, or of its fault; `tell(sentence)` of a cluster that is waited
+        for. Raises ShockcheckError where the cluster cannot be used, or a page or what is kept cannot be written.
         """
         lock = threading.Lock()
 
         def finish(task: Task, result: dict[str, Any]) -> None:
+            if scheduler is None:
+                self._check_unchanged()
             if "page" in result:
                 put(self.pages, _page(task.key), result["page"])
             if "findings" in result:
@@ -162,10 +187,11 @@ class Sweep:
                     self.faults[task.row.number] = task.row, result["fault"]
                 said(task.row, result.get("fault"))
 
-        if scheduler:
+        if scheduler is not None:
             from shockcheck import cluster
 
-            cluster.run(scheduler, [(task, self._order(task)) for task in self.due], finish)
+            self._check_unchanged()  # from now on the workers have what the rows are computed from
+            cluster.run(scheduler, [(task, self._order(task)) for task in self.due], finish, tell)
             return
         with warm.kernels():
             for start in range(0, len(self.due), BATCH):
@@ -173,6 +199,16 @@ class Sweep:
                 with warm.each(lambda task: finish(task, work(self._order(task))), batch, workers) as results:
                     for _ in results:
                         pass
+
+    def _check_unchanged(self) -> None:
+        """Raise BuildError where a table or the notebook was changed since the beginning: a row may rest on either state."""
+        times = _times(self.notebook.name)
+        if times != self._times:
+            changed = self._state.items() ^ cache.state(self.notebook.name).items()
+            if changed:
+                names = ", ".join(sorted({name for name, _ in changed}))
+                raise BuildError(f"{names} changed during the sweep; run the same command again, for the new state")
+            self._times = times
 
     def _order(self, task: Task) -> dict[str, Any]:
         """What is to be done for a row, as JSON that may travel."""
@@ -226,6 +262,49 @@ class Sweep:
     @staticmethod
     def _column(name: str) -> str:
         return f"parameter_{name}" if name in {"row", "reason", "claim", *FINDING} else name
+
+
+def _times(name: str) -> list[tuple[str, int, int, int]]:
+    """What the file system says of the tables and the notebook: it is another where one of them was written."""
+    paths = [NOTEBOOKS / f"{name}.ipynb", *sorted(path for path in DATA.iterdir() if path.is_file())]
+    stats = [(path.name, path.stat()) for path in paths if path.exists()]
+    return [(file, status.st_mtime_ns, status.st_size, status.st_ino) for file, status in stats]
+
+
+def _locked(name: str) -> IO[str]:
+    """A file that no other sweep of this notebook has open until it is closed; raises BuildError where one has.
+
+    The results of two would lie in one folder, and half of them might be of the one and half of the other.
+    """
+    path = FOLDER / f"{name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise BuildError(
+            f"another sweep of {name} is under way in this project; run this one when it has ended: what it has done is kept"
+        ) from error
+    except OSError:
+        pass  # a network folder without locks: rows are kept rightly all the same
+    return file
+
+
+def _journal(name: str, base: str) -> Path:
+    """Where rows are kept that rest on `base`; of the other files of the notebook the last ones used stay."""
+    path = FOLDER / f"{name}-{base[:16]}.jsonl"
+    pattern = f"{glob.escape(name)}-{'[0-9a-f]' * 16}.jsonl"
+    others = [other for other in FOLDER.glob(pattern) if other != path]
+    with suppress(OSError):
+        for old in sorted(others, key=lambda other: other.stat().st_mtime_ns, reverse=True)[STATES - 1 :]:
+            old.unlink()
+        if path.exists():
+            path.touch()  # used, though perhaps nothing is added
+    return path
 
 
 def _base(name: str) -> str:

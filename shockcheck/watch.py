@@ -1,37 +1,141 @@
-"""The report while it is worked on: what is saved is built at once, and shown anew in the browser."""
+"""The report while it is worked on: what is saved is built at once, and shown anew in the browser.
 
-import subprocess
+A save is recognised by looking at the files before each build, so that what is saved during a build is built after it.
+watchfiles says when to look; a look every second finds what a file system does not report: links, shared folders.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import socket
 import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Any
 
-from livereload import Server
+from watchfiles import awatch
 
 from shockcheck.errors import ParameterError
-from shockcheck.paths import DATA, NOTEBOOKS, PACKAGE, reports_in
+from shockcheck.paths import DATA, NOTEBOOKS, PACKAGE, ROOT, reports_in
+from shockcheck.server import HOST, Site, bind
 
-HOST = "127.0.0.1"  # for this machine alone
+FOLDERS = (DATA, NOTEBOOKS, PACKAGE)
+LOCK = ROOT / "requirements.lock"
+PAUSE = 1000  # milliseconds from one look to the next where no change is reported
+GRACE = 10  # seconds that an interrupted build has to end by itself
+# What stands beside the files that people edit: hidden files, backups, locks and probes of editors, compiled modules.
+IGNORED = re.compile(r"\..*|.*~|~\$.*|#.*#|.*\.(partial|tmp|swp|swx|bak|pyc)|___jb_.*|\d{4,}|__pycache__")
+Files = dict[Path, tuple[int, ...]]
 
 
-def watch(lang: str, port: int) -> None:
+def watch(lang: str, port: int, say: Callable[[str], None]) -> None:
     """Build the report, serve it on `port` of this machine and build what is due whenever an input is saved; until Ctrl-C.
 
-    A table that is saved with no fault is accepted, and its new SHA-256 said. What goes wrong in a build is said, and the
-    next save is another try. Raises ParameterError where the port is taken.
+    A table saved without a fault is accepted and its new SHA-256 printed. Errors of a build are printed and shown on the
+    open pages, and the next save is another try. `say` is called with the address. Raises ParameterError where the port is
+    taken.
     """
-    _build(lang)
-    server = Server()
-    server.watch(str(NOTEBOOKS), lambda: _build(lang), ignore=lambda name: ".ipynb_checkpoints" in name)
-    server.watch(str(DATA), lambda: _run("checksums") and _build(lang), ignore=lambda name: name.endswith(".partial"))
-    server.watch(str(PACKAGE), lambda: _build(lang))
     try:
-        server.serve(port=port, host=HOST, root=str(reports_in(lang)))
+        sockets = bind(port)
     except OSError as error:
         raise ParameterError(f"port {port} cannot be used ({error.strerror}); give another by --port") from error
+    say(f"http://{HOST}:{port}/ shows the report, and anew what is saved from now on; Ctrl-C ends it")
+    asyncio.run(_until_interrupted(_serve(lang, sockets)))
 
 
-def _build(lang: str) -> None:
-    _run("report", "--lang", lang)
+async def _until_interrupted(work: Coroutine[Any, Any, None]) -> None:
+    task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
 
 
-def _run(*command: str) -> bool:
-    """Run a command in a process of its own, which reads the package as it is saved by now; whether it succeeded."""
-    return subprocess.run([sys.executable, "-m", "shockcheck", *command], check=False).returncode == 0
+async def _serve(lang: str, sockets: list[socket.socket]) -> None:
+    site, built, accepted = Site(reports_in(lang)), {}, _tables(files())
+    server = site.listen(sockets)
+    try:
+        async with aclosing(_moments()) as moments:
+            async for _ in moments:
+                now = files()
+                if now == built:
+                    continue
+                site.building = True
+                errors = await _run("checksums") if _tables(now) != accepted else []
+                if not errors:
+                    accepted = _tables(now)
+                    errors = await _run("report", "--lang", lang)
+                built = now
+                site.end_build(errors)
+    finally:
+        server.stop()
+        await server.close_all_connections()
+
+
+def files() -> Files:
+    """Return times, size and number of every file that a build may read, by path; of a link those of its target."""
+    states = {}
+    for path in (LOCK, *(path for folder in FOLDERS for path in _below(folder))):
+        with suppress(OSError):  # it was replaced just now, or a link leads nowhere
+            status = path.stat()
+            states[path] = status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+    return states
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not IGNORED.fullmatch(name)]
+        yield from (Path(place, name) for name in names if not IGNORED.fullmatch(name))
+
+
+def _tables(states: Files) -> Files:
+    """The files in data/ that have a checksum: all but ledger, corrections and the description of the tables."""
+    return {path: state for path, state in states.items() if DATA in path.parents and path.suffix not in (".yml", ".json")}
+
+
+async def _moments() -> AsyncIterator[None]:
+    """Yield when it is time to look at the files: now, at each change that the file system reports, and every second."""
+    yield
+    with suppress(OSError, RuntimeError):  # this machine watches no more files, or a folder cannot be read
+        async for _ in awatch(*FOLDERS, watch_filter=None, rust_timeout=PAUSE, yield_on_timeout=True):
+            yield
+    while True:
+        await asyncio.sleep(PAUSE / 1000)
+        yield
+
+
+async def _run(*words: str) -> list[str]:
+    """Run a command in a process of its own, which reads the package as it is by now; return its error sentences.
+
+    The process has a session of its own, so that Ctrl-C in a terminal reaches it from here alone, and once.
+    """
+    command = (sys.executable, "-m", "shockcheck", *words)
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE, start_new_session=True)
+    printed = b""
+    try:
+        while chunk := await process.stderr.read(4096):
+            sys.stderr.buffer.write(chunk)
+            sys.stderr.buffer.flush()
+            printed += chunk
+        status = await process.wait()
+    except asyncio.CancelledError:
+        await _end(process)
+        raise
+    if status == 0:
+        return []
+    errors = [line for line in printed.decode("utf-8", "replace").splitlines() if line.startswith("error:")]
+    return errors or [f"error: {' '.join(words)} ended with status {status}; the terminal of `watch` shows why"]
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Interrupt a process, and kill it where it does not end by itself or the user interrupts once more."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.communicate(), GRACE)
+    except (TimeoutError, asyncio.CancelledError):
+        process.kill()
+        await process.wait()

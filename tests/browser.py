@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -17,6 +17,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SLOW = 120_000  # milliseconds that a machine with much other work may take for anything; a test that passes waits for less
 MISSING = "no Chromium is installed; on Debian and Ubuntu: apt-get install chromium"
 
 
@@ -32,9 +33,11 @@ def required() -> bool:
 
 @contextmanager
 def chromium(path: str) -> Iterator[Browser]:
-    """The browser at `path`, without a window, closed at the end of the block."""
+    """The browser at `path`, without a window, closed at the end of the block; every wait for a page is patient."""
+    expect.set_options(timeout=SLOW)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=SLOW)
+        browser.on("context", lambda context: context.set_default_timeout(SLOW))
         try:
             yield browser
         finally:

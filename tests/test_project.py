@@ -97,7 +97,8 @@ ARROWS = {
     "cluster": {"cache", "runner", "errors", "paths"},
     "runner": {"__version__", "cache", "sweep", "warm"},
     "copies": {"paths"},
-    "watch": {"errors", "paths"},
+    "server": {"paths"},
+    "watch": {"server", "errors", "paths"},
     "receipt": {"cache", "copies", "findings", "notebooks", "errors", "paths"},
     "snapshot": {"bars", "copies", "exchanges", "findings", "notebooks", "prices", "tables", "yahoo", "errors", "paths"},
     "cli": {

@@ -6,13 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import duckdb
 import pytest
-from conftest import copy_to, heed_interrupts, wait_until
+from conftest import SLOW, copy_to, heed_interrupts, wait_until
 
 from shockcheck import grid, notebooks, sweep
-from shockcheck.errors import ParameterError
+from shockcheck.errors import BuildError, ParameterError
 
 LOSS = "01-nvidia-one-day-loss"
 FALL, RATE = 142.62 - 118.42, 1.0530  # the closes of 24 and 27 January 2025, and USD per EUR on the 27th
@@ -20,13 +21,14 @@ GRID = "shares_outstanding,event_date\n1e9,\n4e9,\n2e9,2025-01-26\n4e9,\n2e9,soo
 
 
 def slow(project):
-    """Let the notebook wait as long as its new parameter says."""
+    """Let the notebook wait as long as its parameter `pause` says, and for a file that `gate` names."""
     path = project.root / f"notebooks/{LOSS}.ipynb"
     node = json.loads(path.read_text(encoding="utf-8"))
     cell = next(cell for cell in node["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    cell["source"] = [*cell["source"][:-1], f"{cell['source'][-1]}\n", "pause = 0.0  # seconds"]
+    cell["source"] = [*cell["source"][:-1], f"{cell['source'][-1]}\n", "pause = 0.0  # seconds\n", 'gate = ""  # a file']
     later = next(cell for cell in node["cells"] if "frames.show()" in "".join(cell["source"]))
-    later["source"] = [*later["source"][:-1], "frames.show()\n", "import time\n", "time.sleep(pause)"]
+    wait = ("import os, time\n", "time.sleep(pause)\n", "while gate and not os.path.exists(gate):\n", "    time.sleep(0.1)")
+    later["source"] = [*later["source"][:-1], "frames.show()\n", *wait]
     path.write_text(json.dumps(node), encoding="utf-8")
 
 
@@ -37,8 +39,9 @@ def table(project, name="findings", grid="grid"):
     return [dict(zip(read.columns, row, strict=True)) for row in read.fetchall()]
 
 
-def losses(project):
-    return {row["row"]: row["recomputed"] for row in table(project) if row["claim"] == "nvidia-loss-eur"}
+def losses(project, grid="grid"):
+    rows = table(project, grid=grid)
+    return {row["row"]: row["recomputed"] for row in rows if row["claim"] == "nvidia-loss-eur"}
 
 
 def journal(project):
@@ -58,8 +61,9 @@ def files(folder):
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A sweep with pages, and what it said."""
-    (tmp_path_factory.mktemp("swept") / "project").mkdir()
-    project = copy_to(tmp_path_factory.getbasetemp() / "swept0/project")
+    root = tmp_path_factory.mktemp("swept") / "project"
+    root.mkdir()
+    project = copy_to(root)
     project.keep(LOSS)
     (project.root / "grid.csv").write_text(GRID)
     arguments = ("sweep", LOSS, "--grid", str(project.root / "grid.csv"), "--pages", str(project.root / "shown"))
@@ -140,24 +144,95 @@ def test_findings_are_the_same_without_a_page(swept):
     assert table(project) == before
 
 
+def begun(project, *words):
+    """A sweep that is under way, what it prints to be read from it."""
+    own = os.environ | {"SHOCKCHECK_ROOT": str(project.root), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "shockcheck", *words]
+    return subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
+
+
 def test_a_row_that_takes_too_long_and_an_interrupt(project):
     project.keep(LOSS)
     slow(project)
-    (project.root / "grid.csv").write_text("pause,shares_outstanding\n0,\n60,\n60,1e9\n")
+    (project.root / "grid.csv").write_text("pause,shares_outstanding\n0,\n600,\n600,1e9\n")
     words = ("sweep", LOSS, "--grid", str(project.root / "grid.csv"))
-    own = os.environ | {"SHOCKCHECK_ROOT": str(project.root), "COLUMNS": "200"}
-    running = subprocess.Popen(
-        [sys.executable, "-m", "shockcheck", *words], env=own, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
-    )
+    running = begun(project, *words)
     wait_until(lambda: lines(project) == 1, "the first row")
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=SLOW)
     assert running.returncode == 130, said
     assert "1 of 3 rows are done and kept, and the same command goes on with the others" in said
-    done = project.run(*words, "--timeout", "2")
+    done = project.run(*words, "--timeout", "2")  # of the rows that are left, both of which wait
     assert done.stdout == f"reports/sweeps/{LOSS}-grid/index.html: 3 rows, 1 done, 2 at fault\n"
     assert done.stderr.count("it took longer than 2 seconds") == 2
     assert lines(project) == 1
+
+
+def test_another_sweep_meanwhile_is_refused_and_a_table_changed_meanwhile_ends_it(project):
+    """No row is kept that may rest on other figures than those that it is kept by."""
+    project.keep(LOSS)
+    slow(project)
+    gate = project.root / "gate"
+    (project.root / "grid.csv").write_text(f"shares_outstanding,gate\n1e9,\n2e9,{gate}\n")
+    (project.root / "other.csv").write_text("shares_outstanding\n3e9\n")
+    running = begun(project, "sweep", LOSS, "--grid", str(project.root / "grid.csv"))
+    wait_until(lambda: lines(project) == 1, "the first row")
+    other = ("sweep", LOSS, "--grid", str(project.root / "other.csv"))
+    assert f"another sweep of {LOSS} is under way in this project; run this one when" in project.fails(*other)
+    project.edit("data/prices.csv", "116.7,118.42", "116.7,117.42")
+    gate.touch()
+    _, said = running.communicate(timeout=SLOW)
+    assert running.returncode == 1
+    assert "error: data/prices.csv changed during the sweep; run the same command again, for the new state" in said
+    assert lines(project) == 1
+    project.edit("data/prices.csv", "116.7,117.42", "116.7,118.42")
+    assert project.run(*other).returncode == 0
+    assert losses(project, "other") == {2: round(FALL * 3 / RATE, 2)}
+
+
+def test_two_sweeps_that_keep_rows_in_one_file_at_once_each_read_their_own(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    keepers = {name: sweep.Kept(path) for name in ("a", "bcd")}
+    keys = {name: [f"{name * (1 + number % 5)}{number}" for number in range(1500)] for name in keepers}
+
+    def keep(name):
+        for key in keys[name]:
+            keepers[name].add(key, [{"recomputed": key}])
+
+    threads = [threading.Thread(target=keep, args=(name,)) for name in keepers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, kept in keepers.items():
+        assert [findings[0]["recomputed"] for findings in kept.findings(keys[name])] == keys[name]
+    assert len(sweep.Kept(path)) == 3000
+    first = keepers["a"]
+    path.write_bytes(b"another text\n")
+    with pytest.raises(BuildError, match="was changed or removed meanwhile; run the same command again"):
+        list(first.findings(keys["a"][:1]))
+    path.unlink()
+    with pytest.raises(BuildError, match="was changed or removed meanwhile; run the same command again"):
+        list(first.findings(keys["a"][:1]))
+    path.touch()
+    with pytest.raises(BuildError, match="cannot be written"):
+        sweep.Kept(path / "kept.jsonl")
+
+
+def test_rows_of_the_last_states_alone_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "FOLDER", tmp_path)
+    others = [tmp_path / name for name in ("01-a-b-0000000000000000.jsonl", "02-a-0000000000000000.jsonl", "01-a.lock")]
+    for path in others:
+        path.touch()
+    for number in range(1, 6):
+        path = sweep._journal("01-a", f"{number}" * 64)
+        path.touch()
+        os.utime(path, (number, number))
+    last = [tmp_path / f"01-a-{f'{number}' * 16}.jsonl" for number in (3, 4, 5)]
+    assert set(tmp_path.iterdir()) == {*others, *last}
+    assert sweep._journal("01-a", "3" * 64) == last[0]  # used again, and so the last
+    sweep._journal("01-a", "6" * 64).touch()
+    assert set(tmp_path.glob("01-a-[3-6]*")) == {last[0], last[2], tmp_path / f"01-a-{'6' * 16}.jsonl"}
 
 
 def test_pages_go_to_any_address_and_one_that_takes_none_is_said(tmp_path):

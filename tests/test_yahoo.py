@@ -1,7 +1,7 @@
 """Live prices: the real yfinance against a stand-in for Yahoo on a local port, with the faults that Yahoo is known for."""
 
 import re
-import time
+import socket
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -196,9 +196,10 @@ def test_a_fault_of_the_line_is_one_sentence_and_writes_nothing(stand_in, symbol
 
 def test_a_time_out(stand_in, symbol, monkeypatch):
     monkeypatch.setattr(yahoo, "TIMEOUT", 0.2)
-    monkeypatch.setattr(stand_in.__class__, "__call__", lambda self, request: time.sleep(0.4) or Response(""))
-    with pytest.raises(SourceError, match=r"Yahoo did not answer within 0.2 seconds"):
-        prices.sessions(symbol, "2024-03-05", source="yahoo")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv(yahoo.ADDRESS, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(SourceError, match=r"Yahoo did not answer within 0.2 seconds"):
+            prices.sessions(symbol, "2024-03-05", source="yahoo")
 
 
 def test_a_refused_connection_and_what_auto_makes_of_it(stand_in, monkeypatch, capsys):
