@@ -91,6 +91,11 @@ def changed(entry: Entry | None) -> str | None:
     return None
 
 
+def stands(inputs: dict[str, str]) -> bool:
+    """Whether these inputs are what they were, as far as that can be known."""
+    return not any(key.startswith(UNWATCHED) or current(key) != was for key, was in inputs.items())
+
+
 def inputs(keys: Iterable[str]) -> dict[str, str]:
     """The digests of these inputs as they are now."""
     return {key: current(key) for key in sorted(set(keys))}

@@ -62,7 +62,7 @@ class Kept:
                 place = 0
                 for line in () if anew else file:
                     entry = _unsealed(line)
-                    if entry:
+                    if entry and cache.stands(entry["inputs"]):
                         self._places[entry["key"]] = place
                     place += len(line)
         except OSError as error:
@@ -76,9 +76,12 @@ class Kept:
         """How many rows are kept."""
         return len(self._places)
 
-    def add(self, key: str, findings: list[dict[str, Any]]) -> None:
-        """Keep the findings of a row, from now on and whatever comes next; raises BuildError where that is not possible."""
-        line = _sealed({"key": key, "findings": findings})
+    def add(self, key: str, findings: list[dict[str, Any]], inputs: dict[str, str]) -> None:
+        """Keep the findings of a row, from now on and whatever comes next; raises BuildError where that is not possible.
+
+        `inputs` are those that the key does not stand for, with their digests: later they must be the same.
+        """
+        line = _sealed({"key": key, "findings": findings, "inputs": inputs})
         try:
             with self._lock, self._path.open("ab", buffering=0) as file:
                 if file.write(line) < len(line):  # at once, behind whatever another process may have written meanwhile
@@ -180,7 +183,7 @@ class Sweep:
             if "page" in result:
                 put(self.pages, _page(task.key), result["page"])
             if "findings" in result:
-                self.kept.add(task.key, result["findings"])
+                self.kept.add(task.key, result["findings"], result["inputs"])
             with lock:
                 self.done += "findings" in result
                 if "fault" in result:
@@ -324,7 +327,8 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
         notebook, page = notebooks.named(order["notebook"]), order.get("page")
         node = notebooks.run(notebook, order["parameters"], findings_only=not page, timeout=order["timeout"])
         notebooks.complete_findings(notebook, node)
-        result: dict[str, Any] = {"findings": [in_short(found) for found in shown_in(node)]}
+        read = (key for key in node.metadata["shockcheck"]["read"] if not key.startswith(("data/", "notebooks/")))
+        result: dict[str, Any] = {"findings": [in_short(found) for found in shown_in(node)], "inputs": cache.inputs(read)}
         if page:
             from shockcheck import pages
 

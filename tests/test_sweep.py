@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from conftest import SLOW, copy_to, heed_interrupts, wait_until
 
-from shockcheck import grid, notebooks, sweep
+from shockcheck import cache, grid, notebooks, sweep
 from shockcheck.errors import BuildError, ParameterError
 
 LOSS = "01-nvidia-one-day-loss"
@@ -124,14 +124,14 @@ def test_what_is_kept_is_only_what_was_written_whole(tmp_path):
     path = tmp_path / "kept.jsonl"
     kept = sweep.Kept(path)
     for key, value in (("a", 1), ("b", 2), ("a", 3)):
-        kept.add(key, [{"recomputed": value}])
+        kept.add(key, [{"recomputed": value}], {})
     assert [one[0]["recomputed"] for one in sweep.Kept(path).findings(["b", "a"])] == [2, 3]
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"recomputed": 2', b'"recomputed": 7')[:-5])
     damaged = sweep.Kept(path)
     assert "b" not in damaged  # changed by hand
     assert [one[0]["recomputed"] for one in damaged.findings(["a"])] == [1]  # the later one is cut short
-    damaged.add("b", [])
+    damaged.add("b", [], {})
     assert list(sweep.Kept(path).findings(["b"])) == [[]]
     assert len(sweep.Kept(path, anew=True)) == 0
 
@@ -197,7 +197,7 @@ def test_two_sweeps_that_keep_rows_in_one_file_at_once_each_read_their_own(tmp_p
 
     def keep(name):
         for key in keys[name]:
-            keepers[name].add(key, [{"recomputed": key}])
+            keepers[name].add(key, [{"recomputed": key}], {})
 
     threads = [threading.Thread(target=keep, args=(name,)) for name in keepers]
     for thread in threads:
@@ -259,3 +259,21 @@ def test_findings_alone_are_all_that_a_kernel_sends(tmp_path):
     outputs = [output for cell in node.cells for output in cell.get("outputs", [])]
     assert {kind for output in outputs for kind in output["data"]} == {"application/vnd.shockcheck.finding+json"}
     assert len(outputs) == 3
+
+
+def test_a_row_that_rests_on_more_than_the_project_is_kept_as_long_as_that_stands(monkeypatch, tmp_path):
+    kept = sweep.Kept(tmp_path / "rows.jsonl")
+    monkeypatch.setenv("OWN", "1")
+    kept.add("plain", [], {})
+    kept.add("rests on a variable", [], {"variable OWN": cache.digest("1")})
+    kept.add("rests on who knows what", [], {"unwatched: it ran another program": "unknown"})
+    assert len(kept) == 3  # in this sweep they are what they are
+
+    def kept_now() -> set[str]:
+        cache.current.cache_clear()
+        again = sweep.Kept(tmp_path / "rows.jsonl")
+        return {key for key in ("plain", "rests on a variable", "rests on who knows what") if key in again}
+
+    assert kept_now() == {"plain", "rests on a variable"}
+    monkeypatch.setenv("OWN", "2")
+    assert kept_now() == {"plain"}
