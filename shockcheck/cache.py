@@ -26,7 +26,8 @@ from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, read_bytes,
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
 RATES = "data/sources.csv#ecb-reference-rates"  # a page says where exchange rates come from where the project has this row
-LISTING, VARIABLE, UNWATCHED = "names in ", "variable ", "unwatched: "  # kinds of inputs besides files, see `reads`
+# Kinds of inputs besides files, see `reads`.
+LISTING, PRESENCE, VARIABLE, UNWATCHED = "names in ", "presence of ", "variable ", "unwatched: "
 DISTRIBUTION = re.compile(r"(.+)\.(?:dist-info|egg-info)")
 PROJECT = PACKAGE / "templates" / "project"
 MADE = re.compile(r"\.(py|html|j2|css|js|json|po)$")
@@ -153,7 +154,7 @@ def touched_since(moment: int, read: Iterable[str]) -> list[str]:
 
 BUILDERS = ("the package", "the libraries", "Python")
 CELLS, SCHEMA = "cells of ", "schema of "
-KINDS = (LISTING, VARIABLE, UNWATCHED, CELLS, SCHEMA)
+KINDS = (LISTING, PRESENCE, VARIABLE, UNWATCHED, CELLS, SCHEMA)
 
 
 @cache
@@ -171,6 +172,8 @@ def current(key: str) -> str:
         return _schema(key.removeprefix(SCHEMA))
     if key.startswith(LISTING):
         return _listing(ROOT / key.removeprefix(LISTING))
+    if key.startswith(PRESENCE):
+        return "there" if (ROOT / key.removeprefix(PRESENCE)).exists() else "missing"
     if key.startswith(VARIABLE):
         value = os.environ.get(key.removeprefix(VARIABLE))
         return "missing" if value is None else digest(value)

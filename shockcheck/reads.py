@@ -7,17 +7,19 @@ That such a thing was used is noted instead, and the page is then built every ti
 """
 
 import os
+import site
 import sys
 import sysconfig
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from importlib.util import source_from_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from shockcheck.cache import LISTING, UNWATCHED, VARIABLE
+from shockcheck.cache import LISTING, PRESENCE, UNWATCHED, VARIABLE
 from shockcheck.paths import PACKAGE, READS, ROOT, by_the_package, is_by_the_package, note, shown
 
 # Libraries whose compiled parts open no file but by Python. Any other may read by itself, as DuckDB and pyarrow do.
@@ -31,6 +33,7 @@ OF_THE_KERNEL = {
     *("JUPYTER_PATH", "MPLBACKEND", "TERM", "CLICOLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PAGER", "GIT_PAGER"),
     *("COLUMNS", "LINES"),
 }
+HANDING_ON = {__name__, "os", "posixpath", "genericpath", "pathlib", "pathlib._local", "collections.abc"}
 PROGRAM = "it ran another program, and what that reads cannot be seen"
 PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.forkpty", "pty.spawn"}
 INTERPRETERS = {"multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver"}  # children that are not forked
@@ -47,8 +50,11 @@ def watch() -> None:
 
     sys.path_hooks.insert(0, _own_modules)
     sys.path_importer_cache.clear()
+    hook = _Hook(Path(os.environ[READS]).parent)
     os.environ.__class__ = _NotingEnvironment
-    sys.addaudithook(_Hook(Path(os.environ[READS]).parent))
+    for name in ("stat", "lstat", "access"):  # which no event is raised for
+        setattr(os, name, hook.noting(getattr(os, name)))
+    sys.addaudithook(hook)
 
 
 class _Hook:
@@ -80,6 +86,20 @@ class _Hook:
                     handler(*arguments)
                 except Exception as error:
                     self._unwatched(f"{event} could not be followed ({type(error).__name__})")
+
+    def noting(self, look: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function of `os`, which notes whether there was a file where a notebook's own code looked for one."""
+
+        @wraps(look)
+        def noted(path: Any, *arguments: Any, **named: Any) -> Any:
+            if not is_by_the_package() and isinstance(path, str | bytes | os.PathLike) and _is_asked_by_a_notebook():
+                with by_the_package():
+                    file = _absolute(path)
+                    if file not in self._written and self._counts(file):
+                        self._note(f"{PRESENCE}{shown(Path(file))}")
+            return look(path, *arguments, **named)
+
+        return noted
 
     def _opened(self, path: Any, mode: str | None, flags: int) -> None:
         if not isinstance(path, str | bytes | os.PathLike):
@@ -151,7 +171,8 @@ def _environments() -> set[str]:
 
 def _installed() -> list[str]:
     paths = sysconfig.get_paths()
-    return [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")] + [sys.prefix, sys.base_prefix]
+    own = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return [*own, sys.prefix, sys.base_prefix, site.getusersitepackages()]
 
 
 def _is_installed(file: str) -> bool:
@@ -165,6 +186,14 @@ def _caller() -> FrameType:
     while frame.f_back and (frame.f_globals.get("__name__") == __name__ or _is_of_python(frame)):
         frame = frame.f_back
     return frame
+
+
+def _is_asked_by_a_notebook() -> bool:
+    """Whether a notebook's own code asks for something, be it through a function that only hands it on."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__") in HANDING_ON:
+        frame = frame.f_back
+    return _is_a_notebooks(frame)
 
 
 def _is_an_import() -> bool:
@@ -189,10 +218,7 @@ class _NotingEnvironment(type(os.environ)):
     """The environment, which notes the variables that a notebook's own code, or a module of its own, looks up."""
 
     def __getitem__(self, name: str) -> str:
-        frame = sys._getframe(1)
-        while frame.f_back and frame.f_globals.get("__name__") in ("os", "collections.abc"):
-            frame = frame.f_back
-        if _is_a_notebooks(frame) and name not in OF_THE_KERNEL and not name.startswith(("SHOCKCHECK_", "JPY_")):
+        if _is_asked_by_a_notebook() and name not in OF_THE_KERNEL and not name.startswith(("SHOCKCHECK_", "JPY_")):
             with by_the_package():
                 note(f"{VARIABLE}{name}")
         return super().__getitem__(name)

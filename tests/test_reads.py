@@ -46,6 +46,7 @@ WAYS = {
     "table": ("import pandas as pd; print(len(pd.read_csv('../data/closes.csv')))", "data/closes.csv changed"),
     "listing": ("import os; print(len(os.listdir('../data')))", "names in data changed"),
     "glob": ("import glob; print(len(glob.glob('*.txt')))", "names in notebooks changed"),
+    "presence": ("import pathlib; print(pathlib.Path('later.txt').exists())", "presence of notebooks/later.txt changed"),
     "variable": ("import os; print(os.environ.get('OWN'))", "variable OWN changed"),
     "own-output": ("open('../made.txt', 'w').write('x'); print(open('../made.txt').read())", STANDS),
     "nothing": ("import json, collections; print(1)", STANDS),
