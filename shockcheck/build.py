@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from shockcheck import cache
 from shockcheck.errors import BuildError
@@ -19,7 +20,7 @@ class Plan:
         """Look at every input and every page, by content."""
         self.lang = lang
         self.names = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
-        self.entries = {name: cache.load(_entry(lang, name)) for name in self.names}
+        self.entries = {name: cache.load_page(_entry(lang, name), name) for name in self.names}
         self.reasons = {name: cache.changed(entry) for name, entry in self.entries.items()}
         self.index = cache.load(_entry(lang, "index"))
         entries = {path.stem: path for path in (cache.FOLDER / lang).glob("*.json")}
@@ -49,6 +50,10 @@ class Plan:
         return {name: reason or "stands; nothing that it depends on has changed" for name, reason in self.reasons.items()}
 
 
+def _id(finding: dict[str, Any]) -> str:
+    return finding["id"]
+
+
 def _entry(lang: str, name: str) -> Path:
     return cache.FOLDER / lang / f"{name}.json"
 
@@ -69,8 +74,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
                 plan.entries[name] = entry
     from shockcheck import languages, report
 
-    for path in plan.gone.values():
-        if entry := cache.load(path):
+    for name, path in plan.gone.items():
+        if entry := cache.load_page(path, name):
             report.remove_page(entry)
         path.unlink()
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
@@ -126,7 +131,7 @@ def _pages(names: list[str], lang: str, workers: int | None) -> Iterator[tuple[s
 def _built(lang: str, checked: Future[None], name: str) -> tuple[cache.Entry | None, str | None]:
     from shockcheck import notebooks
 
-    last = cache.load(_entry(lang, name))
+    last = cache.load_page(_entry(lang, name), name)
     known = list(last.inputs) if last else []
     moment, before = time.time_ns(), cache.state(name, known)
     try:

@@ -25,6 +25,7 @@ from shockcheck.paths import DATA, LEDGER, NOTEBOOKS, PACKAGE, ROOT, read_bytes,
 
 FOLDER = ROOT / ".cache" / "report"
 DESCRIPTOR = DATA / "datapackage.json"
+ARTICLE = "the article"  # the part of a ledger that is no claim; no id has a blank
 RATES = "data/sources.csv#ecb-reference-rates"  # a page says where exchange rates come from where the project has this row
 # Kinds of inputs besides files, see `reads`.
 LISTING, PRESENCE, VARIABLE, UNWATCHED = "names in ", "presence of ", "variable ", "unwatched: "
@@ -54,6 +55,12 @@ def of_file(path: Path) -> str:
         return digest(read_bytes(path))
     except OSError:
         return "missing"
+
+
+def load_page(path: Path, name: str) -> Entry | None:
+    """The entry of the page `name`; None where there is none, or one of another page lies in its place."""
+    entry = load(path)
+    return entry if entry and f"{CELLS}{shown(NOTEBOOKS / name)}.ipynb" in entry.inputs else None
 
 
 def load(path: Path) -> Entry | None:
@@ -209,12 +216,23 @@ def _cells(path: Path) -> str:
     """All of a notebook that it is run and shown by; its outputs are what it gives, not what it takes."""
     try:
         stored = json.loads(read_bytes(path))
-        cells = [[cell.get(part) for part in ("cell_type", "source", "attachments")] for cell in stored["cells"]]
-        tags = [cell.get("metadata", {}).get("tags", []) for cell in stored["cells"]]
-        kernel = stored.get("metadata", {}).get("kernelspec")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return "missing"
-    return digest(json.dumps([cells, tags, kernel]))
+        sheets = [stored, *stored.get("worksheets", [])]  # where notebooks of version 3 have their cells
+        cells = [_cell(cell) for sheet in sheets for cell in sheet.get("cells", [])]
+        metadata = stored.get("metadata", {})
+        language = metadata.get("language_info", {}).get("name")
+    except (OSError, ValueError, AttributeError, TypeError):
+        return of_file(path)
+    return digest(json.dumps([cells, metadata.get("kernelspec"), language], sort_keys=True))
+
+
+def _cell(cell: dict[str, Any]) -> list[Any]:
+    source = cell.get("source", cell.get("input"))
+    metadata = cell.get("metadata", {})
+    return [
+        "".join(source) if isinstance(source, list) else source,
+        *(cell.get(part) for part in ("cell_type", "attachments", "language", "level")),
+        *(metadata.get(part) for part in ("tags", "raw_mimetype", "format")),
+    ]
 
 
 def descriptor() -> dict[str, dict[str, Any]]:
@@ -257,7 +275,7 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
 
 
 def _entry(path: Path, part: str) -> str:
-    """The digest of one claim of the ledger, or of all but its claims where `part` is 'article'."""
+    """The digest of one claim of the ledger, or of all but its claims where `part` is `ARTICLE`."""
     return _parts(path).get(part, "missing")
 
 
@@ -276,21 +294,24 @@ def _parts(path: Path) -> dict[str, str]:
     try:
         ledger = documents.parse(path)
     except documents.UnreadableError as error:  # which the build will say
-        return {"article": digest(error.message)}
+        return {ARTICLE: digest(error.message)}
     claims = ledger.get("claims")
     head = {name: value for name, value in ledger.items() if name != "claims"}
-    parts = {"article": _of_value(head)}
+    parts = {ARTICLE: _of_value(head, path)}
     for claim in claims if isinstance(claims, list) else []:
         if isinstance(claim, dict):
-            parts[f"{claim.get('id')}"] = _of_value(claim)
+            parts[f"{claim.get('id')}"] = _of_value(claim, path)
     with suppress(OSError):
         store(kept, Entry(now, parts))
     return parts
 
 
-def _of_value(value: Any) -> str:
-    """The digest of what a document holds, whatever the order of names."""
-    return digest(json.dumps(value, sort_keys=True, default=str, ensure_ascii=False))
+def _of_value(value: Any, path: Path) -> str:
+    """The digest of what a document holds, whatever the order of names; where that is beyond JSON, of the whole file."""
+    try:
+        return digest(json.dumps(value, sort_keys=True, default=str, ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError):  # keys of several kinds, an entry that holds itself
+        return of_file(path)
 
 
 def tables_are_as_described() -> bool:

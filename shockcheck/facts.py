@@ -15,6 +15,7 @@ FILE, SOURCES = "data/facts.csv", "data/sources.csv"
 def load() -> pd.DataFrame:
     """Every fact, indexed by id: quantity, value (text), unit, as_of, source, status, publisher, title, published, url."""
     note(FILE)
+    note(SOURCES)
     return _load()
 
 

@@ -200,7 +200,7 @@ class Said:
 
 @cache
 def _ledger() -> ledger.Ledger:
-    return ledger.load()
+    return ledger.load(watched=False)  # each claim is noted when it is asked for
 
 
 @cache

@@ -100,13 +100,13 @@ class Ledger(Entry):
         return self.by_id[claim_id]
 
 
-def load(path: Path = LEDGER) -> Ledger:
-    """The ledger in `path`.
+def load(path: Path = LEDGER, watched: bool = True) -> Ledger:
+    """The ledger in `path`. That it was read is noted, or only its head, where the caller says so by `watched`.
 
     Raises LedgerError with file, line and the claim's id for the first entry that is not as documented: an unknown or
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
-    note(f"{shown(path)}#article")
+    note(shown(path) if watched else f"{shown(path)}#{cache.ARTICLE}")
     with by_the_package():
         return _load(path, _state(path))
 

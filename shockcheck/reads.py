@@ -18,6 +18,7 @@ from importlib.util import source_from_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+from urllib.parse import unquote
 
 from shockcheck.cache import LISTING, PRESENCE, UNWATCHED, VARIABLE
 from shockcheck.paths import PACKAGE, READS, ROOT, by_the_package, is_by_the_package, note, shown
@@ -26,8 +27,10 @@ from shockcheck.paths import PACKAGE, READS, ROOT, by_the_package, is_by_the_pac
 OPEN_BY_PYTHON = {
     *("numpy", "pandas", "scipy", "matplotlib", "PIL", "kiwisolver", "contourpy", "markupsafe", "ruamel", "_ruamel_yaml"),
     *("pydantic_core", "zmq", "tornado", "psutil", "charset_normalizer", "rpds", "IPython", "shockcheck", "mpl_toolkits"),
+    *("curl_cffi", "_cffi_backend", "websockets", "google"),  # which ask for live prices: those are noted by themselves
 }
-BY_THEMSELVES = {"_dbm", "_gdbm"}  # compiled parts of Python's own library that open files without its knowledge
+# Compiled parts of these, and of Python's own library, that open files without its knowledge all the same.
+BY_THEMSELVES = {"_dbm", "_gdbm", "PIL._imagingft", "scipy.io._fast_matrix_market._fmm_core"}
 # Set by a build, by Jupyter and by ipykernel in every kernel, and so no input of a page.
 OF_THE_KERNEL = {
     *("JUPYTER_PATH", "MPLBACKEND", "TERM", "CLICOLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PAGER", "GIT_PAGER"),
@@ -36,7 +39,8 @@ OF_THE_KERNEL = {
 HANDING_ON = {__name__, "os", "posixpath", "genericpath", "pathlib", "pathlib._local", "collections.abc"}
 PROGRAM = "it ran another program, and what that reads cannot be seen"
 PROGRAMS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.forkpty", "pty.spawn"}
-INTERPRETERS = {"multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver"}  # children that are not forked
+# Modules that start children by a new interpreter and not by a fork.
+INTERPRETERS = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver", "loky.", "joblib.externals.loky.")
 SYSTEM = tuple(f"/{name}/" for name in ("proc", "sys", "dev", "etc", "usr", "run", "lib", "lib64", "bin", "sbin"))
 # Where libraries keep what they made for themselves, as matplotlib does the names of the fonts.
 OF_LIBRARIES = [str(Path.home() / name) for name in (".cache", ".config", ".local", ".ipython", ".jupyter", ".matplotlib")]
@@ -62,7 +66,8 @@ class _Hook:
 
     def __init__(self, scratch: Path) -> None:
         """`scratch` is the run's own temporary folder."""
-        folders = {f"{folder}{os.sep}" for folder in (*_environments(), str(PACKAGE), str(scratch), *OF_LIBRARIES)}
+        every = (*_environments(), str(PACKAGE), str(scratch), *OF_LIBRARIES)
+        folders = {f"{folder}{os.sep}" for folder in every if not ROOT.is_relative_to(folder)}
         self._left_out_inside = tuple(folder for folder in folders if Path(folder).is_relative_to(ROOT))
         self._left_out_outside = (*folders, *SYSTEM)
         self._written: set[str] = set()
@@ -75,6 +80,8 @@ class _Hook:
             "import": self._imported,
             "ctypes.dlopen": self._loaded,
             "socket.connect": self._connected,
+            "socket.sendto": self._connected,
+            "socket.sendmsg": self._connected,
             **dict.fromkeys(PROGRAMS, self._ran),
         }
 
@@ -88,7 +95,7 @@ class _Hook:
                     self._unwatched(f"{event} could not be followed ({type(error).__name__})")
 
     def noting(self, look: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function of `os`, which notes whether there was a file where a notebook's own code looked for one."""
+        """The same function of `os`, which notes a file that a notebook's own code asks about: is it there, its size."""
 
         @wraps(look)
         def noted(path: Any, *arguments: Any, **named: Any) -> Any:
@@ -96,7 +103,7 @@ class _Hook:
                 with by_the_package():
                     file = _absolute(path)
                     if file not in self._written and self._counts(file):
-                        self._note(f"{PRESENCE}{shown(Path(file))}")
+                        self._note(f"{PRESENCE if Path(file).is_dir() else ''}{shown(Path(file))}")
             return look(path, *arguments, **named)
 
         return noted
@@ -104,14 +111,15 @@ class _Hook:
     def _opened(self, path: Any, mode: str | None, flags: int) -> None:
         if not isinstance(path, str | bytes | os.PathLike):
             return  # a descriptor of a file that was opened before
-        writes = any(sign in mode for sign in "wax") if mode else (flags & os.O_ACCMODE) != os.O_RDONLY
-        if writes:
+        begins_anew = any(sign in mode for sign in "wx") if mode else bool(flags & (os.O_TRUNC | os.O_EXCL))
+        adds = "a" in mode if mode else bool(flags & os.O_APPEND)
+        if begins_anew or (adds and not Path(os.fsdecode(path)).exists()):
             self._written.add(_absolute(path))
-        else:
+        elif not adds and (mode or flags & os.O_ACCMODE != os.O_WRONLY):
             self._read(path)
 
     def _read(self, path: Any, *_: Any) -> None:
-        file = _absolute(path)
+        file = _absolute(_of_address(path))
         if file.endswith(".pyc"):
             with suppress(ValueError):
                 file = source_from_cache(file)
@@ -126,20 +134,23 @@ class _Hook:
             self._note(f"{LISTING}{shown(Path(folder))}")
 
     def _imported(self, module: str, file: str | None, *_: Any) -> None:
-        if module in INTERPRETERS:
+        package = module.partition(".")[0]
+        if module.startswith(INTERPRETERS):
             self._unwatched("it started another interpreter, and what that reads cannot be seen")
-        if file and (module.partition(".")[0] not in OPEN_BY_PYTHON) and (_is_installed(file) or module in BY_THEMSELVES):
-            self._unwatched(
-                f"it loaded {module.partition('.')[0].lstrip('_')}, which may read files without Python's knowledge"
-            )
+        if file and self._counts(file):
+            self._note(shown(Path(file)))  # a compiled module of the project's own
+        elif file and (module in BY_THEMSELVES or (package not in OPEN_BY_PYTHON and not _is_of_pythons_library(file))):
+            self._unwatched(f"it loaded {package.lstrip('_')}, which may read files without Python's knowledge")
+        elif not file and package not in sys.stdlib_module_names and not _is_installed(package):
+            for name in (f"{package}.py", f"{package}/__init__.py"):  # looked for, whether there is such a module or not
+                self._note(shown(Path(_absolute(name))))
 
     def _loaded(self, library: Any, *_: Any) -> None:
         if library:
             self._unwatched(f"it loaded the library {os.fsdecode(library)}, which may read files without Python's knowledge")
 
-    def _connected(self, socket: Any, address: Any) -> None:
-        if isinstance(address, tuple):
-            self._unwatched("it asked another computer or process over the network")
+    def _connected(self, *_: Any) -> None:
+        self._unwatched("it asked another computer or process over the network")
 
     def _ran(self, *_: Any) -> None:
         by = _caller().f_globals.get("__name__", "").partition(".")[0]
@@ -175,9 +186,21 @@ def _installed() -> list[str]:
     return [*own, sys.prefix, sys.base_prefix, site.getusersitepackages()]
 
 
-def _is_installed(file: str) -> bool:
-    paths = sysconfig.get_paths()
-    return file.startswith((paths["purelib"], paths["platlib"]))
+def _is_installed(package: str) -> bool:
+    """Whether a package comes from the environment, where its version tells what it is."""
+    folders = (Path(sysconfig.get_paths()[kind]) for kind in ("purelib", "platlib"))
+    return any((folder / package).exists() or next(folder.glob(f"{package}.*"), None) for folder in folders)
+
+
+def _is_of_pythons_library(file: str) -> bool:
+    return file.startswith(sysconfig.get_paths()["stdlib"]) and "site-packages" not in file
+
+
+def _of_address(path: Any) -> Any:
+    """The file that a database's address leads to, 'file:a.db?mode=ro', as far as it is one; any other path as it is."""
+    if isinstance(path, str) and path.startswith("file:"):
+        return unquote(path.removeprefix("file:").removeprefix("//").partition("?")[0])
+    return path
 
 
 def _caller() -> FrameType:
@@ -211,7 +234,7 @@ def _is_of_python(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
     if file.startswith("<frozen "):
         return not file.startswith("<frozen importlib")
-    return file.startswith(sysconfig.get_paths()["stdlib"]) and "site-packages" not in file
+    return _is_of_pythons_library(file)
 
 
 class _NotingEnvironment(type(os.environ)):

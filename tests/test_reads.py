@@ -42,11 +42,24 @@ WAYS = {
         "notebooks/later.txt changed",
     ),
     "module": ("import helper; print(helper.VALUE)", "notebooks/helper.py changed"),
+    "size": ("import os; print(os.path.getsize('own.txt'))", "notebooks/own.txt changed"),
+    "append": (
+        "with open('own.txt', 'a'):\n    pass\nprint(open('own.txt').read())",
+        "notebooks/own.txt changed",
+    ),
+    "database": (
+        "import sqlite3; sqlite3.connect('file:own.db?mode=rwc', uri=True).close()",
+        "notebooks/own.db changed",
+    ),
+    "optional": (
+        "try:\n    import extra\nexcept ImportError:\n    print('none')",
+        "notebooks/extra.py changed",
+    ),
     "package": ("from helpers.inner import VALUE; print(VALUE)", "notebooks/helpers/inner.py changed"),
     "table": ("import pandas as pd; print(len(pd.read_csv('../data/closes.csv')))", "data/closes.csv changed"),
     "listing": ("import os; print(len(os.listdir('../data')))", "names in data changed"),
     "glob": ("import glob; print(len(glob.glob('*.txt')))", "names in notebooks changed"),
-    "presence": ("import pathlib; print(pathlib.Path('later.txt').exists())", "presence of notebooks/later.txt changed"),
+    "presence": ("import pathlib; print(pathlib.Path('later.txt').exists())", "notebooks/later.txt changed"),
     "variable": ("import os; print(os.environ.get('OWN'))", "variable OWN changed"),
     "own-output": ("open('../made.txt', 'w').write('x'); print(open('../made.txt').read())", STANDS),
     "nothing": ("import json, collections; print(1)", STANDS),
@@ -84,13 +97,13 @@ def test_whatever_a_cell_reads_builds_its_page_again_when_it_changes(small):
     (folder / "helpers").mkdir()
     (folder / "helpers/__init__.py").touch()
     files = [folder / OWN, folder / "helper.py", folder / "helpers/inner.py", small.root.parent / "outside.txt"]
-    for file in files:
+    for file in [*files, folder / "own.db"]:
         file.write_text("VALUE = 1\n")
     why(small, OWN="1")
     always = {name: reason for name, (_, reason) in WAYS.items() if reason.startswith("it ")}
     standing = {name: STANDS for name in WAYS if name not in always}
     assert why(small, OWN="1") == {"one-day-change": STANDS} | standing | always
-    for file in [*files, folder / "later.txt"]:
+    for file in [*files, folder / "later.txt", folder / "extra.py", folder / "own.db"]:
         file.write_text("VALUE = 2\n")
     with (small.root / "data/closes.csv").open("a") as closes:
         closes.write("EXAG,2001-03-06,10,example-prices\n")
@@ -100,6 +113,33 @@ def test_whatever_a_cell_reads_builds_its_page_again_when_it_changes(small):
     assert reasons.pop("one-day-change") == STANDS
     assert reasons.pop("elsewhere").endswith("/outside.txt changed")
     assert reasons == {name: reason for name, (_, reason) in WAYS.items() if name != "elsewhere"}
+
+
+def test_the_index_follows_a_page_that_was_built_alone(small):
+    path = small.root / "notebooks/01-one-day-change.ipynb"
+    node = json.loads(path.read_text(encoding="utf-8"))
+    check = next(cell for cell in node["cells"] if "check(" in "".join(cell["source"]))
+    plain, swapped = "(after, before.close)", "(*((before, after.close) if helper.SWAPPED else (after, before.close)))"
+    check["source"] = "import helper\n" + "".join(check["source"]).replace(plain, swapped)
+    path.write_text(json.dumps(node), encoding="utf-8")
+    module = small.root / "notebooks/helper.py"
+    module.write_text("SWAPPED = False\n")
+    assert small.run("report").returncode == 0
+    module.write_text("SWAPPED = True\n")
+    assert small.run("report", "--only", "01-one-day-change").returncode == 0
+    assert "1 claim, 1 off" in small.run("report").stdout
+    assert "1 off; nothing was due" in small.run("report").stdout
+
+
+def test_an_entry_of_another_page_is_none(small):
+    with_notebook(small, 10, "more", "print(1)")
+    assert small.run("report").returncode == 0
+    entries = small.root / ".cache/report/en"
+    for name in ("10-more", "11-gone"):
+        (entries / f"{name}.json").write_bytes((entries / "01-one-day-change.json").read_bytes())
+    pages = small.reports()
+    assert why(small)["more"] == "it was not built before, or its entry in .cache is damaged"
+    assert small.reports() == pages
 
 
 def test_a_page_of_a_notebook_that_is_gone_goes_too(small):
@@ -156,11 +196,11 @@ def parts(monkeypatch, tmp_path):
 @pytest.mark.parametrize("written", OTHERWISE)
 def test_a_claim_is_the_same_however_it_is_written_and_another_once_it_says_something_else(parts, written):
     before = parts(LEDGER)
-    assert set(before) == {"article", "first", "second"}
+    assert set(before) == {cache.ARTICLE, "first", "second"}
     assert parts(written) == before
     changed = parts(written.replace('"3"', '"5"'))
-    assert changed != before and changed["second"] == before["second"] and changed["article"] == before["article"]
-    assert parts(written.replace("title: A", "title: C"))["article"] != before["article"]
+    assert changed != before and changed["second"] == before["second"] and changed[cache.ARTICLE] == before[cache.ARTICLE]
+    assert parts(written.replace("title: A", "title: C"))[cache.ARTICLE] != before[cache.ARTICLE]
 
 
 @given(st.randoms(use_true_random=False))
