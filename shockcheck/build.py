@@ -35,13 +35,12 @@ class Plan:
     @property
     def nothing(self) -> bool:
         """Whether all pages and the index stand, and so do the checks that come before a build."""
-        if (
-            not self.names
-            or self.due
-            or self.gone
-            or self.index is None
-            or set(self.index.inputs) != cache.of_index(self.names)
-        ):
+        if not self.names or self.due or self.gone or self.index is None:
+            return False
+        if set(self.index.inputs) != cache.of_index(self.names):
+            return False
+        on_pages = [finding for entry in self.entries.values() if entry for finding in entry.findings]
+        if sorted(on_pages, key=_id) != sorted(self.index.findings, key=_id):  # a page was built alone meanwhile
             return False
         return not cache.changed(self.index) and cache.tables_are_as_described()
 
