@@ -84,8 +84,8 @@ def test_the_strip_of_an_open_interval_reaches_its_edge():
     ("arguments", "message"),
     [
         (("nvidia-monday-fall",), "is computed: give check"),
-        (("nvidia-monday-fall", math.nan), "are not all numbers"),
-        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "are not all numbers"),
+        (("nvidia-monday-fall", math.nan), "the recomputed value is nan, not a number"),
+        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "the day's high value is nan, not a number"),
         (("nvidia-monday-fall", -17.0, -16.0, -15.0), "outside the day's range"),
         (("training-cost-scope", None, None, None, {"other": 1.0}), "is documented: readings are of computed claims"),
         (("no-such-claim", 1), "has no claim 'no-such-claim'"),
@@ -139,3 +139,25 @@ def test_a_sentence_gets_the_recomputed_value_and_the_notebook_keeps_its_own():
 def test_a_sentence_that_quotes_what_is_not_recomputed_stops(claim):
     with pytest.raises(BuildError, match=f"quotes '{claim}'"):
         pages.with_numbers(notebook(f'It was {{{{ finding("{claim}") }}}}.'), get("en"))
+
+
+def test_a_reading_that_rests_on_an_empty_cell_is_left_out():
+    empty = Quantity(math.nan, "USD", Row("data/prices.csv", "A:2001-02-03", "open", "2001-02-03", "nasdaq-daily-bars"))
+    opening = measures.percent_change(quantity(100, "A:1"), empty)
+    change = measures.percent_change(quantity(100, "A:1"), quantity(83, "A:2"))
+    choices = {"at the opening": opening, "at the low": None, "at the high": (-16.0, opening, -15.0)}
+    finding = check("nvidia-monday-fall", change, None, -15.0, choices)
+    assert [(one["reading"], one["value"]) for one in finding.readings] == [("as read", -17.0), ("at the high", -16.0)]
+    assert (finding.low, finding.high) == (None, None)  # of a range with one end nothing is known
+    with pytest.raises(LedgerError, match=r"value is nan, not a number; the cell open of A:2001-02-03 in data/"):
+        check("nvidia-monday-fall", opening)
+    with pytest.raises(LedgerError, match=r"the reading “another” value is nan, not a number; look for an empty"):
+        check("nvidia-monday-fall", change, choices={"another": math.nan})
+
+
+def test_what_off_means_is_said_of_a_range_only_where_one_is_known():
+    without, ranged = check("nvidia-monday-fall", -10.0), check("nvidia-monday-fall", -10.0, -11.0, -9.0)
+    assert "off: the recomputed value does not meet the printed one." in without.html()
+    assert "range" not in without.said().meaning
+    assert ranged.said().meaning == "neither the close nor the day's range meets the printed value"
+    assert without.said(get("de")).meaning == "der nachgerechnete Wert trifft die gedruckte Zahl nicht"
