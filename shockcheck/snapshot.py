@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from shockcheck import bars as vendor
-from shockcheck import copies, notebooks, prices, tables, yahoo
+from shockcheck import copies, live, notebooks, prices, tables
 from shockcheck.errors import BuildError, SourceError
-from shockcheck.exchanges import Listing, calendar
 from shockcheck.findings import shown_in
 from shockcheck.paths import DATA, write_whole
 
@@ -40,7 +38,6 @@ def compare(track: Callable[[list], Iterable] = iter) -> Comparison:
     A figure differs where the vendor's is another to the digits that are embedded, and to the seven that it carries.
     Raises DataError for a table at fault.
     """
-    listings = tables.load("listings").set_index("symbol", drop=False)
     asked = [(name, symbol) for name in TABLES for symbol in tables.load(name)["symbol"].unique()]
     found, notes, rows = [], [], 0
     for name, symbol in track(asked):
@@ -48,7 +45,7 @@ def compare(track: Callable[[list], Iterable] = iter) -> Comparison:
         own = table[table["symbol"] == symbol]
         rows += len(own)
         try:
-            given, faults = _vendors(Listing(**listings.loc[symbol, list(Listing._fields)]), own["date"])
+            given, faults = _vendors(symbol, own["date"])
         except SourceError as error:
             notes.append(f"{error}.")
             continue
@@ -66,14 +63,12 @@ def _text(name: str) -> pd.DataFrame:
     return table.set_index(pd.RangeIndex(2, len(table) + 2))
 
 
-def _vendors(share: Listing, days: pd.Series) -> tuple[pd.DataFrame, dict[pd.Timestamp, str]]:
+def _vendors(symbol: str, days: pd.Series) -> tuple[pd.DataFrame, dict[pd.Timestamp, str]]:
     """The vendor's bars of those days, corrected as documented, and which of them are faulty."""
     first, last = (pd.Timestamp(day).date() for day in (days.min(), days.max()))
-    given = yahoo.daily(share.symbol, first, last, basis=last).assign(source=prices.VENDOR)
-    bars = vendor.corrected(share.symbol, given)
-    sessions = calendar(share.exchange).sessions_in_range(str(first), str(last))
+    found = live.judged(symbol, first, last, basis=last)
     wanted = set(days)
-    return bars, {when: fault for when, fault in vendor.faults(bars, sessions).items() if f"{when:%Y-%m-%d}" in wanted}
+    return found.bars, {day: fault.why for day, fault in found.faults.bars.items() if f"{day:%Y-%m-%d}" in wanted}
 
 
 def _differences(name: str, own: pd.DataFrame, given: pd.DataFrame) -> list[tuple]:
