@@ -14,6 +14,7 @@ from shockcheck.errors import DataError
 from shockcheck.paths import DATA, note, shown, write_whole
 
 PACKAGE = DATA / "datapackage.json"
+UPDATE = DATA / ".prices-update.json"  # what `prices update` is writing, for as long as it does
 
 
 def package() -> dict[str, Any]:
@@ -139,6 +140,8 @@ def _written(value: Any, kind: str) -> str:
 
 
 def _why_changed(entry: dict[str, Any]) -> str:
+    if UPDATE.exists():
+        return f"{shown(DATA / entry['path'])}: `prices update` was cut short; run it again, and it goes on from there"
     found = faults(only=entry["name"])
     if found:
         return found[0]
