@@ -25,6 +25,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from shockcheck import frames
+from shockcheck.derivations import check_band
 from shockcheck.languages import current, get, places
 from shockcheck.paths import FINDINGS
 
@@ -128,7 +129,11 @@ def path(values: pd.Series, title: str, unit: str, marked: Iterable[pd.Timestamp
 
 @_drawn
 def path_with_band(values: pd.Series, title: str, unit: str, low: float, high: float, claim: str | None = None) -> Chart:
-    """A line over the hours of one day, a shaded band from `low` to `high`, and the points inside it marked."""
+    """A line over the hours of one day, a shaded band from `low` to `high`, and the points inside it marked.
+
+    Raises ParameterError for a band that does not run from a number up to another.
+    """
+    check_band(low, high)
     inside = values[values.between(low, high)]
     clock = values.index.tz_localize(None)
     with mpl.rc_context(STYLE):

@@ -356,6 +356,8 @@ def update() -> None:
     """Show the same, then write Yahoo's figures into data/ with their checksums; all of it or nothing."""
     from shockcheck import snapshot
 
+    if snapshot.finish():
+        typer.echo("data/ is as an update that was cut short was to leave it; comparing again")
     found = _compared()
     if found.notes:
         raise SourceError("nothing is written, since not every figure could be compared; see above and try again")

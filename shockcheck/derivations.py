@@ -7,6 +7,7 @@ formula: it is read from the source, so that a page shows what Python computed a
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +16,11 @@ from typing import Any
 
 import pandas as pd
 
+from shockcheck.errors import ParameterError
+
 PARAMETER = "given as parameter"
 DEFINITION = "by definition"
+COUNTED = {"shares"}  # units of what there is none of, or more: a number in them is above 0
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Gt: ">", ast.Lt: "<"}
 
 
@@ -142,8 +146,39 @@ def _quantities(given: Any) -> Quantity | tuple[Quantity, ...]:
 
 
 def parameter(name: str, value: float, unit: str) -> Quantity:
-    """A number that a notebook was given as its parameter `name`: no source vouches for it, which only a variant allows."""
+    """A number that a notebook was given as its parameter `name`: no source vouches for it, which only a variant allows.
+
+    Raises ParameterError, naming the parameter, for what is no number, is not finite, or counts what there cannot be.
+    """
+    if unit in COUNTED:
+        check_above_zero(name, value)
+    if not _is_number(value):
+        raise ParameterError(f"{name} must be a number, not {value!r}; correct it")
     return Quantity(value, unit, Row("", name, "", "", PARAMETER))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def check_above_zero(name: str, value: float) -> None:
+    """Raise ParameterError, naming the parameter, for what is no number above 0."""
+    if not _is_number(value) or value <= 0:
+        raise ParameterError(f"{name} must be a number above 0, not {value!r}; correct it")
+
+
+def check_whole(name: str, value: int, least: int) -> None:
+    """Raise ParameterError, naming the parameter, for what is no whole number from `least` on."""
+    if not _is_number(value) or value != int(value) or value < least:
+        raise ParameterError(f"{name} must be a whole number from {least} on, not {value!r}; correct it")
+
+
+def check_band(low: float, high: float) -> None:
+    """Raise ParameterError for a band that does not run from a number up to another."""
+    if not (_is_number(low) and _is_number(high) and low <= high):
+        raise ParameterError(
+            f"a band must run from a number up to another, not from {low!r} to {high!r}; correct band_low or band_high"
+        )
 
 
 def graph(numbers: Mapping[str, float | None]) -> dict[str, Any]:
@@ -206,6 +241,22 @@ def part(derivation: Mapping[str, Any], root: str) -> dict[str, Any]:
     for number in wanted:
         wanted += [one for _, numbers in inputs(derivation["nodes"][number]) for one in numbers if one not in wanted]
     return {"nodes": [derivation["nodes"][number] for number in sorted(set(wanted))]}
+
+
+def empty_cell(number: float) -> Row | None:
+    """The first empty cell that a number was computed from, by its row and column, or None where there is none."""
+    origin = getattr(number, "origin", None)
+    if isinstance(origin, Row):
+        return origin if math.isnan(number) else None
+    given = origin.inputs.values() if origin else ()
+    numbers = (one for value in given for one in (value if isinstance(value, tuple) else (value,)))
+    return next(filter(None, map(empty_cell, numbers)), None)
+
+
+def unknown_source(derivation: Mapping[str, Any], sources: Iterable[str]) -> str | None:
+    """The id of the first source that a row of the derivation names and that is none of `sources`, or None."""
+    known = {*sources, DEFINITION, PARAMETER, ""}
+    return next((row["source"] for row in rows(derivation) if row["source"] not in known), None)
 
 
 def unsourced(derivation: Mapping[str, Any], sources: Iterable[str]) -> str | None:

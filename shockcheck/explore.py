@@ -111,7 +111,7 @@ class PriceEarnings(_OfShare):
         earnings = tables.load("earnings").query("symbol == @self.symbol")
         try:
             quarters = measures.last_quarters(earnings, self.basis, on=self.day)
-        except ValueError as error:
+        except ParameterError as error:
             raise ParameterError(f"{self.symbol}: {error}") from error
         per_share = measures.trailing_earnings(quarters["eps_printed"], quarters["split_factor"])
         title = f"{self.listing.company}: closes over the {self.basis} earnings of the four quarters before {self.day}"

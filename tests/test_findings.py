@@ -85,13 +85,13 @@ def test_the_strip_of_an_open_interval_reaches_its_edge():
     ("arguments", "message"),
     [
         (("nvidia-monday-fall",), "is computed: give check"),
-        (("nvidia-monday-fall", math.nan), "the recomputed value is nan; look for an empty cell or a division by 0"),
-        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "the day's high value is nan"),
+        (("nvidia-monday-fall", math.nan), "the recomputed value is nan, not a number; look for an empty cell before"),
+        (("nvidia-monday-fall", -17.0, -18.0, math.nan), "the day's high value is nan, not a number"),
         (("nvidia-monday-fall", math.inf), "the recomputed value is inf"),
         (("nvidia-monday-fall", pd.NA), "the recomputed value is <NA>"),
-        (("nvidia-monday-fall", "-17"), "the recomputed value is -17"),
+        (("nvidia-monday-fall", "-17"), "the recomputed value is -17, not a number"),
         (("nvidia-monday-fall", np.float64("nan")), "the recomputed value is nan"),
-        (("nvidia-monday-fall", -17.0, None, None, {"other": -math.inf}), "the reading: other value is -inf"),
+        (("nvidia-monday-fall", -17.0, None, None, {"other": -math.inf}), "the reading “other” value is -inf"),
         (("nvidia-monday-fall", -17.0, -16.0, -15.0), "outside the day's range"),
         (("training-cost-scope", None, None, None, {"other": 1.0}), "is documented: readings are of computed claims"),
         (("no-such-claim", 1), "has no claim 'no-such-claim'"),
@@ -142,3 +142,25 @@ def test_prose_quotes_the_recomputed_value_in_the_pages_language():
         assert prose.cell('It was {{ finding("nvidia-loss-eur") }}.', 1, {}) == f"<p>It was {link}.</p>"
     with pytest.raises(BuildError, match="quotes 'nvidia-monday-fall', which the notebook does not recompute"):
         pages.prose_of("01", [finding], get("en")).cell('{{ finding("nvidia-monday-fall") }}', 1, {})
+
+
+def test_a_reading_that_rests_on_an_empty_cell_is_left_out():
+    empty = Quantity(math.nan, "USD", Row("data/prices.csv", "A:2001-02-03", "open", "2001-02-03", "nasdaq-daily-bars"))
+    opening = measures.percent_change(quantity(100, "A:1"), empty)
+    change = measures.percent_change(quantity(100, "A:1"), quantity(83, "A:2"))
+    choices = {"at the opening": opening, "at the low": None, "at the high": (-16.0, opening, -15.0)}
+    finding = check("nvidia-monday-fall", change, None, -15.0, choices)
+    assert [(one["reading"], one["value"]) for one in finding.readings] == [("as read", -17.0), ("at the high", -16.0)]
+    assert (finding.low, finding.high) == (None, None)  # of a range with one end nothing is known
+    with pytest.raises(LedgerError, match=r"value is nan, not a number; the cell open of A:2001-02-03 in data/"):
+        check("nvidia-monday-fall", opening)
+    with pytest.raises(LedgerError, match=r"the reading “another” value is nan, not a number; look for an empty"):
+        check("nvidia-monday-fall", change, choices={"another": math.nan})
+
+
+def test_what_off_means_is_said_of_a_range_only_where_one_is_known():
+    without, ranged = check("nvidia-monday-fall", -10.0), check("nvidia-monday-fall", -10.0, -11.0, -9.0)
+    assert "off: the recomputed value does not meet the printed one." in without.html()
+    assert "range" not in without.said().meaning
+    assert ranged.said().meaning == "neither the close nor the day's range meets the printed value"
+    assert without.said(get("de")).meaning == "der nachgerechnete Wert trifft die gedruckte Zahl nicht"

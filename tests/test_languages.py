@@ -139,7 +139,7 @@ def labels() -> set[str]:
             )
             if called and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 found.add(node.args[0].value)
-    return found | set(findings.SIGNS) | set(findings.MEANINGS.values())
+    return found | set(findings.SIGNS) | {*findings.MEANINGS.values(), findings.OFF_WITH_RANGE, findings.OFF_WITHOUT_RANGE}
 
 
 def catalogue(code: str) -> dict[str, str]:

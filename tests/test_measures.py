@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from shockcheck import measures
+from shockcheck.errors import ParameterError
 
 
 def days(*values: float) -> pd.Series:
@@ -24,7 +25,9 @@ def test_percent_changes_of_a_bar():
 
 def test_a_bar_of_which_only_the_close_is_known_has_no_range():
     bar = pd.Series({"open": None, "high": None, "low": None, "close": 180.0})
-    assert measures.percent_changes(bar, 200) == pytest.approx((-10, -10, -10))
+    assert measures.percent_changes(bar, 200) == (pytest.approx(-10), None, None)
+    half = pd.Series({"open": None, "high": 210.0, "low": None, "close": 180.0})
+    assert measures.percent_changes(half, 200) == (pytest.approx(-10), None, pytest.approx(5))
 
 
 @pytest.mark.parametrize(("change", "word"), [(3, "gain"), (-3, "loss"), (0, "change")])
@@ -105,7 +108,7 @@ def test_days_above():
 def test_percent_regained():
     assert measures.percent_regained(100, 80, 85) == 25
     assert measures.percent_regained(100, 80, 80) == 0
-    with pytest.raises(ValueError, match="no loss to regain"):
+    with pytest.raises(ParameterError, match="no loss to regain"):
         measures.percent_regained(100, 100, 105)
 
 
@@ -135,7 +138,7 @@ def test_trailing_earnings_are_of_four_quarters_in_shares_of_today():
     quarters = measures.last_quarters(EARNINGS, "GAAP", on="2001-10-15")
     assert measures.trailing_earnings(quarters["eps_printed"], quarters["split_factor"]) == 1 + 2 + 3 + 4
     assert measures.price_earnings(500, 10) == 50
-    with pytest.raises(ValueError, match="only 1 of four quarters of non-GAAP earnings are known before 2001-10-15"):
+    with pytest.raises(ParameterError, match="only 1 of four quarters of non-GAAP earnings are known before 2001-10-15"):
         measures.last_quarters(EARNINGS, "non-GAAP", on="2001-10-15")
 
 
@@ -222,7 +225,7 @@ def test_estimation_window_ends_before_the_event_by_the_gap():
 
 
 def test_an_estimation_window_that_is_too_short_says_what_is_missing():
-    with pytest.raises(ValueError, match="the estimation window of 20 sessions lacks 6; give earlier closes"):
+    with pytest.raises(ParameterError, match="the estimation window of 20 sessions lacks 6; give earlier closes"):
         measures.estimation_window(sample(30), "2001-01-25", sessions=20, gap=11)
 
 

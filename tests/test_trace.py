@@ -2,6 +2,7 @@
 
 import csv
 import re
+from datetime import date
 
 import pytest
 from conftest import ROOT
@@ -162,3 +163,21 @@ def test_whatever_a_trace_shows_its_rows_lead_back_to_the_claim(finding):
         address = f"{own[-1]['file']}:{own[-1]['row']}"
         assert finding.id in {touch.claim for touch in trace.touched(address)}
     assert list(derivations.rows(finding.derivation))
+
+
+def test_a_source_without_its_row_is_said_to_lack_it(monkeypatch):
+    """A rate of fx.rate names its source by itself: a project without that row is told what to write."""
+    rate = fx.rate("USD", "EUR", date(2020, 3, 26))
+    bound = measures.converted(Quantity(6.26, "million USD", rate.origin), rate)
+    finding = check("training-cost-bound", bound)
+    trace.check_sources(finding)
+    sources = tables.load("sources")
+    monkeypatch.setattr(tables, "load", lambda name: sources[sources["id"] != fx.SOURCE])
+    with pytest.raises(BuildError) as raised:
+        trace.check_sources(finding)
+    said = str(raised.value)
+    assert (
+        "data/sources.csv has no row 'ecb-reference-rates', the source of a figure that it is computed from; add one" in said
+    )
+    [row] = csv.reader([said.partition("`make checksums`: ")[2]])
+    assert row == next(csv.reader(line for line in (ROOT / "data/sources.csv").open() if line.startswith(fx.SOURCE)))

@@ -96,6 +96,14 @@ def test_every_notebook_of_a_share_follows_its_parameters(project, market, noteb
     assert not re.search(ARTICLES_OWN, prose(html))
 
 
+def test_a_price_that_is_left_out_is_said_on_the_page(project, market):
+    rows = [(day, None, *rest[1:]) if day == "2024-03-05" else (day, *rest) for day, *rest in bars("XETR")]
+    market.shares["EXD.DE"] = Share(rows, "EUR", "Europe/Berlin", "GER", "Example D AG", counts={"2024-02-20": 2e9})
+    found, html, _ = variant(project, LOSS, ticker="EXD.DE", event_date="2024-03-05", source="yahoo")
+    assert found["nvidia-monday-fall"]["recomputed"] == -20.0
+    assert "EXD.DE: Yahoo's open for 2024-03-05 is left out: it is missing." in html.replace("&#39;", "'")
+
+
 def test_what_the_tables_lack_is_asked_for_by_name(project, market):
     given = ["-p", "ticker=EXC.T", "-p", "event_date=2024-03-05", "-p", "source=yahoo"]
     said = project.fails("report", "--only", LOSS, *given)

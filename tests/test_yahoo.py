@@ -9,7 +9,7 @@ import pytest
 from werkzeug import Response
 from yahoo import Share
 
-from shockcheck import bars, facts, prices, yahoo
+from shockcheck import corrections, facts, prices, yahoo
 from shockcheck.errors import ParameterError, SourceError
 
 WEEK = [  # Friday to Thursday, in shares of today, which are half as large as those of the week: see SPLIT
@@ -131,13 +131,6 @@ def test_a_faulty_bar_is_never_computed_with(stand_in, symbol, given, message):
         prices.sessions(symbol, "2024-03-05", source="yahoo")
 
 
-def test_a_bar_on_a_holiday_is_a_fault():
-    table = pd.DataFrame(
-        {"high": 1.0, "low": 1.0, "close": 1.0, "volume": 1}, index=pd.to_datetime(["2024-03-01", "2024-03-02"])
-    )
-    assert bars.faults(table, table.index[:1]) == {table.index[1]: "the vendor has a bar, but the exchange was closed"}
-
-
 FRIDAY = ("2025-01-24", 58.8, 58.8, 58.8, 58.8, 0)
 XETRA = [(f"2025-01-{day}", 50.34, 51.0, 50.0, 50.34, 9) for day in (16, 17, 20, 21)] + [
     ("2025-01-22", 53.4, 56.9, 53.24, 55.14, 9), ("2025-01-23", 55.5, 58.8, 55.38, 58.8, 9), FRIDAY,
@@ -168,7 +161,7 @@ def yahoo_answers_again():
 
 def test_the_committed_corrections_are_sourced_and_agree_with_the_facts():
     known = facts.load()
-    for entry in bars.corrections():
+    for entry in corrections.load().corrections:
         assert entry.close in set(known[known["source"] == entry.source]["value"].astype(float))
 
 

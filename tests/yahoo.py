@@ -17,9 +17,11 @@ class Share:
     zone: str = "America/New_York"
     exchange: str = "NMS"
     name: str = "Example Corporation"
-    splits: dict[str, float] = field(default_factory=dict)
+    kind: str = "EQUITY"
+    first: str | None = None  # first day of trading, as Yahoo says it
+    splits: dict[str, float | tuple[float, float]] = field(default_factory=dict)  # new shares for one, or new and old ones
     dividends: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, float] | list[tuple[str, float]] = field(default_factory=dict)  # pairs where a day has several
     five_minutes: list[tuple] = field(default_factory=list)  # (time, open, high, low, close, volume)
 
     def opening(self, day: str) -> int:
@@ -30,8 +32,9 @@ class Share:
 
     def shares(self, first: int, last: int) -> dict:
         """The answer of the time series API, whose counts are those of their day."""
-        counts = {day: count for day, count in self.counts.items() if first <= self.opening(day) < last}
-        found = {"timestamp": [self.opening(day) for day in counts], "shares_out": list(counts.values())}
+        given = self.counts.items() if isinstance(self.counts, dict) else self.counts
+        counts = [(day, count) for day, count in given if first <= self.opening(day) < last]
+        found = {"timestamp": [self.opening(day) for day, _ in counts], "shares_out": [count for _, count in counts]}
         return {"timeseries": {"result": [found if counts else {}], "error": None}}
 
     def chart(self, first: int, last: int, interval: str = "1d") -> dict:
@@ -43,13 +46,15 @@ class Share:
         columns = dict(
             zip(("open", "high", "low", "close", "volume"), zip(*(bar[1:] for bar in bars), strict=True), strict=True)
         )
-        splits = {str(self.opening(day)): {"date": self.opening(day), "numerator": ratio, "denominator": 1,
-                  "splitRatio": f"{ratio:g}:1"} for day, ratio in self.splits.items()}  # fmt: skip
+        ratios = {day: ratio if isinstance(ratio, tuple) else (ratio, 1) for day, ratio in self.splits.items()}
+        splits = {str(self.opening(day)): {"date": self.opening(day), "numerator": new, "denominator": old,
+                  "splitRatio": f"{new:g}:{old:g}"} for day, (new, old) in ratios.items()}  # fmt: skip
         paid = {str(self.opening(day)): {"date": self.opening(day), "amount": sum_} for day, sum_ in self.dividends.items()}
         meta = {"currency": self.currency, "exchangeName": self.exchange, "exchangeTimezoneName": self.zone,
-                "instrumentType": "EQUITY", "longName": self.name, "validRanges": ["1d", "max"], "priceHint": 2,
+                "instrumentType": self.kind, "longName": self.name, "validRanges": ["1d", "max"], "priceHint": 2,
+                "firstTradeDate": self.first and self.opening(self.first),
                 "dataGranularity": interval}  # fmt: skip
-        adjusted = [price * 0.9 for price in columns.get("close", [])]  # dividends taken off: must never be used
+        adjusted = [price and price * 0.9 for price in columns.get("close", [])]  # dividends taken off: must never be used
         if interval == "5m":
             hours = {"timezone": "EST", "gmtoffset": 0}
             days = sorted({bar[0][:10] for bar in bars})
