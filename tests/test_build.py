@@ -19,6 +19,7 @@ from shockcheck import build, cache, notebooks, report, warm
 
 MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
 STANDS = "stands; nothing that it depends on has changed"
+DETACHED = "import subprocess; subprocess.Popen(['sh', '-c', 'sleep 900 &'], start_new_session=True)"  # left by the shell
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +171,10 @@ def processes_of(project: Project) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "timeout", "message", "options"),
     [
-        ("import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ()),
-        ("import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ("--no-warm",)),
+        (f"{DETACHED}; import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ()),
+        (f"{DETACHED}; import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ("--no-warm",)),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "60", f"{IMAGES}: its kernel died", ()),
-        ("import time; time.sleep(60)", "2", f"{IMAGES}: a cell took longer than 2 seconds", ()),
+        (f"{DETACHED}; import time; time.sleep(60)", "2", f"{IMAGES}: a cell took longer than 2 seconds", ()),
         ("1 / 0", "60", "ZeroDivisionError: division by zero", ()),
     ],
 )
@@ -190,7 +191,7 @@ def test_a_kernel_that_dies_hangs_or_fails_is_named_and_leaves_nothing(other, mo
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
-    sabotage(other, "import time; time.sleep(40)")
+    sabotage(other, f"{DETACHED}; import time; time.sleep(40)")
     build = subprocess.Popen(
         [sys.executable, "-m", "shockcheck", "report"],
         env=os.environ | {"SHOCKCHECK_ROOT": str(other.root), "TMPDIR": str(other.root.parent)},
@@ -211,7 +212,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         assert left_behind(other) == []
     else:  # nobody is there to remove files
         wait_until(lambda: not processes_of(other), "the end of its processes")
-    other.edit(f"notebooks/{IMAGES}.ipynb", "import time; time.sleep(40)", "1")
+    other.edit(f"notebooks/{IMAGES}.ipynb", f"{DETACHED}; import time; time.sleep(40)", "1")
     assert why(other)[MULTIPLE] == STANDS
 
 
