@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shockcheck import cache
 from shockcheck.errors import BuildError
-from shockcheck.paths import NOTEBOOKS
+from shockcheck.paths import NOTEBOOKS, numbered_notebook_files
 
 
 class Plan:
@@ -17,7 +17,7 @@ class Plan:
     def __init__(self, lang: str) -> None:
         """Look at every input and every page, by content."""
         self.lang = lang
-        self.names = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
+        self.names = [path.stem for path in numbered_notebook_files(NOTEBOOKS)]
         self.entries = {name: cache.load(_entry(lang, name)) for name in self.names}
         self.reasons = {name: cache.changed(entry) for name, entry in self.entries.items()}
         self.index = cache.load(_entry(lang, "index"))

@@ -20,7 +20,7 @@ from shockcheck.errors import BuildError, LedgerError, ParameterError, Shockchec
 from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger, hand_over, load
-from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, shown
+from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, notebook_files, numbered_notebook_files, shown
 from shockcheck.prices import day
 
 TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
@@ -121,7 +121,7 @@ def _is_day(text: str) -> bool:
 
 def numbered() -> list[Notebook]:
     """The project's numbered notebooks in reading order, of which there may be none."""
-    return [Notebook(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
+    return [Notebook(path) for path in numbered_notebook_files(NOTEBOOKS)]
 
 
 def discover() -> list[Notebook]:
@@ -135,7 +135,7 @@ def discover() -> list[Notebook]:
 def others() -> list[Notebook]:
     """The project's notebooks without a number, which check no claim and make no page."""
     numbered = {notebook.path for notebook in discover()}
-    return [Notebook(path) for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path not in numbered]
+    return [Notebook(path) for path in notebook_files(NOTEBOOKS) if path not in numbered]
 
 
 def named(name: str) -> Notebook:
