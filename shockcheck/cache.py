@@ -150,9 +150,11 @@ def _cells(path: Path) -> str:
     """Kinds, sources and tags of a notebook's cells; its outputs are what it gives, not what it takes."""
     try:
         cells = json.loads(path.read_bytes())["cells"]
-    except (OSError, ValueError, KeyError):
+        return digest(json.dumps([[cell["cell_type"], cell["source"], cell["metadata"].get("tags", [])] for cell in cells]))
+    except (AttributeError, KeyError, TypeError, ValueError):  # of an older format, or without what a cell need not have
+        return of_file(path)
+    except OSError:
         return "missing"
-    return digest(json.dumps([[cell["cell_type"], cell["source"], cell["metadata"].get("tags", [])] for cell in cells]))
 
 
 def descriptor() -> dict[str, dict[str, Any]]:

@@ -90,7 +90,10 @@ def faults() -> list[str]:
     if not found:
         book = ledger.load()
         try:
-            notebooks.check_against(book, notebooks.numbered(), all_claims=False)
+            numbered = notebooks.numbered()
+            notebooks.check_against(book, numbered, all_claims=False)
+            for notebook in numbered:
+                notebook.parameters  # noqa: B018  which raises what is wrong with them
         except ShockcheckError as error:
             found.append(str(error))
     return found
@@ -143,7 +146,7 @@ def _extended(path: Path, drafts: list[Draft], given: Mapping[str, str]) -> Note
     notebook = Notebook(path)
     if given:
         raise ParameterError(f"{shown(path)} has its parameters; leave out -p, or name a notebook that is not there yet")
-    lacking = sorted(_parameters(drafts) - set(notebook.parameters))
+    lacking = sorted(_parameters(drafts) - set(notebook.declared))
     if lacking:
         raise ParameterError(f"{shown(path)} has no parameter {lacking[0]!r}, which the cells need; name another notebook")
     node = notebook.node

@@ -100,7 +100,7 @@ def build_grid(
     fault.
     """
     notebook, rows = notebooks.named(name), grid.read(file)
-    grid.check_columns(rows, notebook.parameters, given)
+    grid.check_columns(rows, notebook.declared, given)
     book, _ = _checked()
     folder = REPORTS / "variants" / f"{folder_name(name, given)}-grid-{folder_name(file.stem, {})}"
     prepare(folder)
@@ -187,7 +187,10 @@ def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
 def folder_name(name: str, given: dict[str, str]) -> str:
     """A folder name that tells the parameters; where it cannot (length, signs), the start of their hash stands too."""
     plain = "-".join([name, *(f"{key}={value}" for key, value in sorted(given.items()))])
-    safe = re.sub(r"[^\w.=+^-]", "_", plain, flags=re.ASCII)[:180]
+    unsafe = re.compile(r"[^\w.+^-]", re.ASCII)  # a value with an equals sign could be taken for two parameters
+    safe = "-".join([unsafe.sub("_", name), *(f"{key}={unsafe.sub('_', value)}" for key, value in sorted(given.items()))])[
+        :180
+    ]
     return safe if safe == plain else f"{safe}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-from shockcheck import copies, paths, scaffold
-from shockcheck.errors import ProjectError
+from shockcheck import cells, copies, paths, scaffold
+from shockcheck.errors import BuildError, ProjectError
 
 
 def project(root: Path) -> Path:
@@ -87,3 +87,10 @@ def test_a_project_is_made_without_what_an_editor_left_in_the_template(tmp_path,
     (tmp_path / "template/notebooks/.ipynb_checkpoints/x.ipynb").touch()
     monkeypatch.setattr(scaffold, "TEMPLATE", tmp_path / "template")
     assert not [name for name in scaffold.make(tmp_path / "project") if "checkpoints" in name]
+
+
+def test_a_link_that_leads_nowhere_is_said(tmp_path):
+    (tmp_path / "01-x.ipynb").symlink_to("nowhere")
+    assert [path.name for path in paths.numbered_notebook_files(tmp_path)] == ["01-x.ipynb"]
+    with pytest.raises(BuildError, match=r"01-x\.ipynb cannot be read \(No such file or directory\)"):
+        cells.read(tmp_path / "01-x.ipynb")
