@@ -320,6 +320,7 @@ def alone() -> None:
 
     shell = get_ipython()
     shell.ast_node_interactivity = "all"  # several cells may run as one
+    shell.displayhook.quiet = lambda: False  # the semicolon at the end is of the last of them alone
     shell.display_formatter.format = lambda shown, include=None, exclude=None: (
         ({MIMETYPE: in_short(vars(shown))}, {}) if isinstance(shown, Finding) else ({}, {})
     )

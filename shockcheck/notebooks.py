@@ -6,29 +6,34 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from shockcheck import cells, parameters, warm
-from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
+from shockcheck import cells, kernel, parameters, warm
+from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError, plain
 from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger, hand_over, load
 from shockcheck.parameters import Parameter, literal
 from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, notebook_files, numbered_notebook_files, shown
 
+if TYPE_CHECKING:
+    from shockcheck.engine import Watch
+
 TIMEOUT = "SHOCKCHECK_TIMEOUT"  # names the seconds for one cell
 USUAL_TIMEOUT, LONGEST_TIMEOUT = 300, 10_000_000  # seconds
 JOINED = "joined"  # in the metadata of a cell of several: their ids
 ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
+SHOWN_AS_TEXT = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
+LONGEST_REASON = 500  # characters of an error that is not the project's own
 _ALONE = threading.Lock()
 
 
@@ -177,46 +182,89 @@ def run(
 
     With `parameters` the run is a variant. With `findings_only` nothing is drawn, and findings, in short, are all that is
     shown; the cells run as one, and once more one by one where that fails, to say which it was. A cell, or all of them as
-    one, may take `seconds`. What it read stands in its metadata. Runs in several threads at once. Raises
-    BuildError with the notebook's own error and the cell it came from, or where its kernel died or took too long.
+    one, may take `seconds`. What it read stands in its metadata. Runs in several threads at once. Raises BuildError with
+    the cell and the notebook's own error, or where its kernel died, took too long, showed too much or was ended by a cell.
     """
-    from nbclient.exceptions import CellTimeoutError
-    from papermill import PapermillExecutionError, execute_notebook
-
-    from shockcheck import engine  # noqa: F401  which lets papermill take parameters as code
+    from shockcheck import engine
 
     with _ALONE:
         _resolve()
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
+    for name in ("papermill", "traitlets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
+    node = _to_run(notebook, variant=parameters is not None)
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
+        reads.touch()
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
         if findings_only:
             own[FINDINGS] = "1"
         own |= hand_over(Path(folder) / "ledger.json")
-        node, limit = _to_run(notebook, variant=parameters is not None), seconds or timeout()
+        watch, limit = engine.Watch(), seconds or timeout()
         try:
-            executed = execute_notebook(
-                _joined(node) if findings_only else node,
-                None,
-                parameters={name: literal(value) for name, value in (parameters or {}).items()},
-                kernel_name=warm.kernel(),
-                language="python",
-                progress_bar=False,
-                execution_timeout=limit,
-                config=_config(folder, own),
-            )
-        except PapermillExecutionError as error:
-            if findings_only:
+            executed = _executed(_joined(node) if findings_only else node, parameters, _config(folder, own), limit, watch)
+        except _RunError as error:
+            if findings_only and not isinstance(error, _TooSlowError):
                 return run(notebook, parameters, language, seconds=limit)
-            raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
-        except RuntimeError as error:  # nbclient's own for one that dies, jupyter_client's for one that does not come up
-            raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
-        except CellTimeoutError as error:
-            what = "it" if findings_only else "a cell"
-            raise BuildError(f"{notebook.name}: {what} took longer than {limit} seconds; shorten its work") from error
+            raise BuildError(f"{_place(notebook, watch, joined=findings_only)}: {error}") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
+
+
+class _RunError(Exception):
+    """What went wrong in a cell, as the end of a sentence."""
+
+
+class _TooSlowError(_RunError):
+    """A cell took longer than it may."""
+
+
+def _executed(
+    node: NotebookNode, parameters: dict[str, Any] | None, config: Config, seconds: int, watch: "Watch"
+) -> NotebookNode:
+    """The notebook as executed; raises _RunError for what went wrong in the cell that `watch` names."""
+    from nbclient.exceptions import CellTimeoutError
+    from papermill import PapermillExecutionError, execute_notebook
+
+    from shockcheck import engine
+
+    try:
+        executed = execute_notebook(
+            node,
+            None,
+            parameters={name: literal(value) for name, value in (parameters or {}).items()},
+            engine_name=engine.NAME,
+            kernel_name=warm.kernel(),
+            language="python",
+            progress_bar=False,
+            execution_timeout=seconds,
+            config=config,
+            watch=watch,
+        )
+    except PapermillExecutionError as error:
+        if watch.cell.source != error.source:  # a cell that may fail, by a tag, has failed before this one
+            watch.cell = next(cell for cell in node.cells if cell.source == error.source)
+        raise _RunError(_ended_by_itself(error.evalue) if error.ename == "SystemExit" else _reason(error)) from error
+    except (RuntimeError, CellTimeoutError) as error:  # nbclient's own, or jupyter_client's for one that does not come up
+        if watch.too_large:
+            raise _RunError(f"it shows more than {kernel.LARGEST:,} characters; print and show less") from error
+        if isinstance(error, CellTimeoutError):
+            raise _TooSlowError(f"it took longer than {seconds} seconds; shorten its work") from error
+        raise _RunError("its kernel died, perhaps for want of memory; run the build again") from error
+    outputs = (output for cell in executed.cells for output in cell.get("outputs", []))
+    if any(output.get("ename") == "SystemExit" for output in outputs):
+        raise _RunError(_ended_by_itself(""))
+    return executed
+
+
+def _ended_by_itself(message: str) -> str:
+    status = f", {_sentence(message)!r}" if message not in ("", "None") else ""
+    return f"it ends the notebook (SystemExit{status}), and no cell below it is run; remove exit() or sys.exit()"
+
+
+def _place(notebook: Notebook, watch: "Watch", joined: bool) -> str:
+    """The notebook and the cell that ran, by the number that stands before it when it is run from top to bottom."""
+    number = None if joined or watch.cell is None else cells.numbers(notebook.content).get(watch.cell["id"])
+    return notebook.name if number is None else f"{notebook.name}, cell {number}"
 
 
 @cache
@@ -239,7 +287,7 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     user's history of IPython. The state of widgets is not stored: it is long, it is of no use without a kernel, and its
     ids differ from run to run. A kernel that has run its cells has nothing left to do and is ended at once.
     """
-    line = f"import os; os.environ.update({environment!r}); del os"
+    line = f"from {kernel.__name__} import {kernel.prepare.__name__}; prepare({environment!r}); del prepare"
     if FINDINGS in environment:
         line += f"; from {alone.__module__} import {alone.__name__}; alone(); del alone"
     arguments = ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={line}"]
@@ -281,12 +329,24 @@ def _as_one(code: list[NotebookNode]) -> list[NotebookNode]:
 
 def _reason(error: Any) -> str:
     """The message alone for an error that speaks for itself, else with the name of its class."""
-    ours = error.ename in {kind.__name__ for kind in (ShockcheckError, *ShockcheckError.__subclasses__())}
-    return error.evalue if ours else f"{error.ename}: {error.evalue}"
+    if error.ename == "StdinNotImplementedError":
+        return "it asks for input, which a build has not; declare a parameter instead"
+    if error.ename in {kind.__name__ for kind in (ShockcheckError, *ShockcheckError.__subclasses__())}:
+        return " ".join(plain(error.evalue).split())
+    message = re.sub(r" \(\d+\.py, line (\d+)\)$", r" (line \1)", error.evalue)  # the file is the kernel's for the cell
+    return f"{error.ename}: {_sentence(message)}".removesuffix(": ")
+
+
+def _sentence(message: str) -> str:
+    """An error's message in one line, no longer than one reads."""
+    line = " ".join(plain(message).split())
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
 
 
 def without_what_differs(node: NotebookNode) -> NotebookNode:
-    """The notebook without what differs between runs that are alike: papermill's notes, Python's version, widgets' ids."""
+    """The notebook without what differs between runs that are alike (papermill's notes, Python's version, widgets' ids),
+    and what it shows without signs that steer a terminal.
+    """
     node.metadata.pop("papermill", None)
     node.metadata.get("language_info", {}).pop("version", None)
     for cell in node.cells:
@@ -296,7 +356,15 @@ def without_what_differs(node: NotebookNode) -> NotebookNode:
             del cell.metadata["tags"]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+            for holder, kind in _texts(output):
+                holder[kind] = plain(holder[kind])
     return node
+
+
+def _texts(output: NotebookNode) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where an output holds texts: each by what holds it and its name there."""
+    for holder in (output, output.get("data", {})):
+        yield from ((holder, kind) for kind in ("text", *SHOWN_AS_TEXT) if isinstance(holder.get(kind), str))
 
 
 def as_text(node: NotebookNode) -> str:
@@ -314,12 +382,15 @@ def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, 
     """The findings of a run, one for each claim that its cells check; raises BuildError where one was not shown."""
     kept = [{key: value for key, value in in_short(found).items() if key != "quantity"} for found in shown_in(node)]
     shown_findings = [dict(found, notebook=notebook.name) for found in kept]
-    ids = {finding["id"] for finding in shown_findings}
+    ids = [finding["id"] for finding in shown_findings]
+    twice = next((claim_id for claim_id in ids if ids.count(claim_id) > 1), None)
+    if twice:
+        raise BuildError(f"{notebook.name} shows the finding for {twice} more than once; show it once")
     run = {cell_id for cell in node.cells for cell_id in cell.metadata.get(JOINED, [cell.id])}
-    missing = sorted({claim_id for claim_id, cell_id in notebook.checks if cell_id in run} - ids)
+    missing = sorted({claim_id for claim_id, cell_id in notebook.checks if cell_id in run} - set(ids))
     if missing:
         raise BuildError(
             f"{notebook.name} checks {missing[0]} but does not show its finding; "
-            "make check(...) the last expression of its cell"
+            "make check(...) the last expression of its cell, without a semicolon behind it"
         )
     return shown_findings

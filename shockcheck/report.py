@@ -21,6 +21,7 @@ from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, reports_in, shown, unwritable, write
 
 README = ROOT / "README.md"
+NOTICES = 100  # lines that a notebook printed, in the terminal
 TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", re.DOTALL)
 
 
@@ -69,8 +70,11 @@ def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
     book, _ = _checked()
     with console.status(f"running {name}"):
         page, node = _variant(notebook, given, parameters, book)
-    for notice in notebooks.notices(node):
+    lines = notebooks.notices(node)
+    for notice in lines[:NOTICES]:
         console.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if len(lines) > NOTICES:
+        console.print(f"and {len(lines) - NOTICES:,} lines more, which stand on the page", style="yellow", soft_wrap=True)
     return page
 
 

@@ -171,10 +171,10 @@ def processes_of(project: Project) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "timeout", "message", "options"),
     [
-        (f"{DETACHED}; import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ()),
-        (f"{DETACHED}; import os; os._exit(3)", "60", f"{IMAGES}: its kernel died", ("--no-warm",)),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "60", f"{IMAGES}: its kernel died", ()),
-        (f"{DETACHED}; import time; time.sleep(60)", "2", f"{IMAGES}: a cell took longer than 2 seconds", ()),
+        (f"{DETACHED}; import os; os._exit(3)", "60", f"{IMAGES}, cell 11: its kernel died", ()),
+        (f"{DETACHED}; import os; os._exit(3)", "60", f"{IMAGES}, cell 11: its kernel died", ("--no-warm",)),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "60", f"{IMAGES}, cell 11: its kernel died", ()),
+        (f"{DETACHED}; import time; time.sleep(60)", "2", f"{IMAGES}, cell 11: it took longer than 2 seconds", ()),
         ("1 / 0", "60", "ZeroDivisionError: division by zero", ()),
     ],
 )

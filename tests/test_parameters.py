@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shockcheck import engine, parameters, report, warm  # noqa: F401
+from shockcheck import engine, parameters, report, warm
 from shockcheck.errors import BuildError, ParameterError
 
 DAY = date(2001, 3, 7)
@@ -298,6 +298,7 @@ def injected(values: dict[str, object], source: str) -> dict[str, object]:
         notebook(source),
         None,
         parameters={name: parameters.literal(value) for name, value in values.items()},
+        engine_name=engine.NAME,
         kernel_name=warm.kernel(),
         language="python",
         prepare_only=True,
