@@ -10,7 +10,7 @@ from typing import Any
 
 from shockcheck import cache
 from shockcheck.errors import BuildError
-from shockcheck.paths import NOTEBOOKS
+from shockcheck.paths import NOTEBOOKS, numbered_notebook_files
 
 
 class Plan:
@@ -19,7 +19,7 @@ class Plan:
     def __init__(self, lang: str) -> None:
         """Look at every input and every page, by content."""
         self.lang = lang
-        self.names = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
+        self.names = [path.stem for path in numbered_notebook_files(NOTEBOOKS)]
         self.entries = {name: cache.load_page(_entry(lang, name), name) for name in self.names}
         self.reasons = {name: cache.changed(entry) for name, entry in self.entries.items()}
         self.index = cache.load(_entry(lang, "index"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shockcheck.errors import ParameterError, ShockcheckError, SourceError
+from shockcheck.errors import ParameterError, ShockcheckError, SourceError, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -414,7 +414,7 @@ def _summary(folder: Path, stood: bool) -> str:
 def _complain(sentence: object) -> None:
     from rich.text import Text
 
-    _console().print(Text("error:", style="red"), Text(str(sentence)), soft_wrap=True)
+    _console().print(Text("error:", style="red"), Text(plain(str(sentence))), soft_wrap=True)
 
 
 def main() -> int:

@@ -265,11 +265,11 @@ def _row(name: str, order: dict[str, Any]) -> dict[str, Any] | None:
 def archive() -> bytes:
     """All that rows are computed from, data/ and notebooks/, as one archive: the same bytes for the same files."""
     from shockcheck import cache
-    from shockcheck.paths import DATA, NOTEBOOKS, ROOT
+    from shockcheck.paths import DATA, NOTEBOOKS, ROOT, notebook_files
 
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
-        for path in sorted((*DATA.rglob("*"), *NOTEBOOKS.glob("*.ipynb"), *cache.own_files())):
+        for path in sorted((*DATA.rglob("*"), *notebook_files(NOTEBOOKS), *cache.own_files())):
             if path.is_file():
                 entry = tarfile.TarInfo(path.relative_to(ROOT).as_posix())
                 content = path.read_bytes()

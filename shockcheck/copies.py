@@ -10,9 +10,13 @@ from shockcheck.paths import DATA, NOTEBOOKS
 
 
 def copy_to(root: Path) -> None:
-    """Copy what a report is built from, tables and notebooks, into the folder `root`; hidden files stay behind."""
+    """Copy what a report is built from, tables and notebooks, into the folder `root`.
+
+    Hidden files, and links that lead nowhere, stay behind.
+    """
     for source in (DATA, NOTEBOOKS):
-        shutil.copytree(source, root / source.name, ignore=shutil.ignore_patterns(".*"))
+        ignored = shutil.ignore_patterns(".*", "#*#", "~$*")
+        shutil.copytree(source, root / source.name, ignore=ignored, ignore_dangling_symlinks=True)
 
 
 def run(root: Path, *command: str) -> list[str]:

@@ -106,7 +106,10 @@ def faults() -> list[str]:
     if not found:
         book = ledger.load()
         try:
-            notebooks.check_against(book, notebooks.numbered(), all_claims=False)
+            numbered = notebooks.numbered()
+            notebooks.check_against(book, numbered, all_claims=False)
+            for notebook in numbered:
+                notebook.parameters  # noqa: B018  which raises what is wrong with them
         except ShockcheckError as error:
             found.append(str(error))
     return found
@@ -204,7 +207,7 @@ def _chosen(book: ledger.Ledger, ids: list[str]) -> list[Claim]:
 
 
 def _extended(notebook: Notebook, drafts: list[Draft]) -> NotebookNode:
-    lacking = sorted(_parameters(drafts) - set(notebook.parameters))
+    lacking = sorted(_parameters(drafts) - set(notebook.declared))
     if lacking:
         raise ParameterError(
             f"{shown(notebook.path)} has no parameter {lacking[0]!r}, which the cells need; name another notebook"

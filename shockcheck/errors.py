@@ -1,5 +1,18 @@
 """What can go wrong, as a small family: each message is one sentence that names the place and says what to do."""
 
+import re
+
+# What steers a terminal: escape sequences and control characters.
+STEERING = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?"
+    "|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+def plain(text: str) -> str:
+    """Return the text without what steers a terminal; line breaks and tabs stay."""
+    return STEERING.sub("", text)
+
 
 class ShockcheckError(Exception):
     """Any fault that the user can mend; the command line prints it without a traceback."""

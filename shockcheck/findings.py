@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -11,7 +12,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from shockcheck import derivations, facts, forensics, ledger, markup, verdicts
+from shockcheck import defaults, derivations, facts, forensics, ledger, markup, verdicts
 from shockcheck.errors import LedgerError
 from shockcheck.languages import Language, current, get
 from shockcheck.paths import TEMPLATES
@@ -19,7 +20,7 @@ from shockcheck.paths import TEMPLATES
 MIMETYPE = "application/vnd.shockcheck.finding+json"
 AS_READ = "as read"
 RECOMPUTED, LOW, HIGH = "recomputed", "day's low", "day's high"  # the numbers of a finding in its derivation
-VARIANT = "SHOCKCHECK_VARIANT"  # set by the build while a notebook runs with other parameters than the article's
+VARIANT = "SHOCKCHECK_VARIANT"  # set by the build: not empty while a notebook runs with other parameters than the article's
 SIGNS = {
     "holds": "✓",
     "held intraday": "◐",
@@ -263,7 +264,7 @@ def check(
             raise LedgerError(f"claim {claim_id}: {error}") from error
     digits = _decimals(claim, language)
     rounded = [None if number is None else round(float(number), digits) for number in (value, low, high)]
-    of_article = not os.environ.get(VARIANT) and unit in (None, claim.unit)
+    of_article = unit in (None, claim.unit) and _of_article(claim_id, sys._getframe(1).f_globals)
     derivation = derivations.graph({RECOMPUTED: value, LOW: low, HIGH: high} | (_firsts(choices) if of_article else {}))
     return Finding(
         id=claim.id,
@@ -279,6 +280,15 @@ def check(
         derivation=derivation if value is not None else {},
         adjustable=_adjustable(claim.id, derivation, adjust or {}) if of_article else [],
     )
+
+
+def _of_article(claim_id: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether a check in a cell, of whose names `namespace` holds the values, is made with the article's parameters."""
+    variant = os.environ.get(VARIANT)
+    if variant is not None:
+        return not variant
+    of_the_package = str(namespace.get("__name__", "")).startswith(f"{__package__}.")  # which gives inputs of its own
+    return of_the_package or defaults.hold(claim_id, namespace)
 
 
 def _known(claim_id: str, choices: Mapping[str, Any]) -> dict[str, Any]:
@@ -359,6 +369,7 @@ def alone() -> None:
 
     shell = get_ipython()
     shell.ast_node_interactivity = "all"  # several cells may run as one
+    shell.displayhook.quiet = lambda: False  # the semicolon at the end is of the last of them alone
     shell.display_formatter.format = lambda shown, include=None, exclude=None: (
         ({MIMETYPE: in_short(vars(shown))}, {}) if isinstance(shown, Finding) else ({}, {})
     )

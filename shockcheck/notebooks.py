@@ -1,34 +1,48 @@
 """Notebooks: what one takes, which claims it checks, and a run of it under papermill."""
 
-import ast
 import copy
 import logging
 import os
 import re
 import tempfile
 import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from shockcheck import warm
-from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
+from shockcheck import cells, kernel, parameters, warm
+from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError, plain
 from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
 from shockcheck.ledger import Ledger, hand_over, load
-from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, shown
-from shockcheck.prices import day
+from shockcheck.parameters import Parameter, literal
+from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, notebook_files, numbered_notebook_files, shown
 
-TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
-PATIENCE = 300  # seconds for a kernel to come up, and to hand over what a cell showed: much for a machine with other work
+if TYPE_CHECKING:
+    from shockcheck.engine import Watch
+
+TIMEOUT = "SHOCKCHECK_TIMEOUT"  # names the seconds for one cell
+USUAL_TIMEOUT, LONGEST_TIMEOUT = 300, 10_000_000  # seconds
+JOINED = "joined"  # in the metadata of a cell of several: their ids
 ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
+SHOWN_AS_TEXT = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
+LONGEST_REASON = 500  # characters of an error that is not the project's own
 _ALONE = threading.Lock()
+
+
+def timeout() -> int:
+    """Return the seconds that a cell may take; raises ParameterError where the environment names no such number."""
+    text = os.environ.get(TIMEOUT) or str(USUAL_TIMEOUT)
+    if not re.fullmatch(r"[0-9]{1,8}", text) or not 0 < int(text) <= LONGEST_TIMEOUT:
+        raise ParameterError(f"{TIMEOUT} must be a whole number of seconds from 1 to {LONGEST_TIMEOUT}, not {text!r}")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -43,87 +57,61 @@ class Notebook:
         return self.path.stem
 
     @cached_property
+    def content(self) -> dict[str, Any]:
+        """What the file holds, as `cells.read` gives it; raises BuildError where it is no notebook in Python."""
+        return cells.read(self.path)
+
+    @cached_property
     def node(self) -> NotebookNode:
-        """The notebook as stored; raises BuildError where the file is no notebook."""
-        try:
-            return nbformat.read(self.path, as_version=4)
-        except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
-            raise BuildError(f"{shown(self.path)} is not readable as a notebook; restore it from version control") from error
+        """The same as papermill and nbconvert take it."""
+        return nbformat.v4.to_notebook_json(self.content)
 
     @property
     def title(self) -> str:
-        """The first heading of the first cell."""
-        return self.node.cells[0].source.splitlines()[0].lstrip("# ")
+        """The first heading; of a notebook without one its name in words."""
+        return cells.title(self.content) or self.name.lstrip("0123456789-").replace("-", " ").capitalize() or self.name
 
     @cached_property
+    def declared(self) -> dict[str, Parameter]:
+        """The parameters by name; raises BuildError unless a cell tagged `parameters` sets each to a constant."""
+        return parameters.of_notebook(self.content, shown(self.path))
+
+    @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters with their defaults; raises BuildError where no cell is tagged `parameters`."""
-        from papermill import inspect_notebook  # takes a second or two to import: not before faults are looked for
-
-        self.check_parameters_cell()
-        found = inspect_notebook(self.path).values()
-        return {parameter["name"]: ast.literal_eval(parameter["default"]) for parameter in found}
-
-    def check_parameters_cell(self) -> None:
-        """Raise BuildError unless a cell is tagged `parameters`; papermill alone would run such a notebook."""
-        if not any("parameters" in cell.metadata.get("tags", []) for cell in self.node.cells):
-            raise BuildError(f"{shown(self.path)} has no cell tagged 'parameters'; tag the one that holds them")
+        """The parameters' defaults by name; raises as `declared`."""
+        return {name: parameter.default for name, parameter in self.declared.items()}
 
     @cached_property
+    def checks(self) -> list[tuple[str, str]]:
+        """The claims that the code cells check, in order, each with the id of its cell.
+
+        Raises BuildError, naming cell and line, for code that cannot be read and for an id that is not literal.
+        """
+        return cells.checks(cells.code(self.content, shown(self.path)))
+
+    @property
     def claims(self) -> list[str]:
-        """The ids that the code cells give to `check(...)`, in order; raises BuildError for an id that is not literal."""
-        return _checked(self.node, self.path)
+        """The ids of the claims that the code cells check, in order; raises as `checks`."""
+        return [claim_id for claim_id, _ in self.checks]
 
-    def with_types(self, given: dict[str, str]) -> dict[str, Any]:
-        """The parameters `given` as text, each in the type of its default.
+    def with_types(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """The parameters `given` as text, each in the type that it is declared with.
 
-        Raises ParameterError for an unknown name, a wrong type, or a day that is not written 'YYYY-MM-DD'.
+        Raises ParameterError for an unknown name and for a text that is no value of the type.
         """
         typed = {}
         for name, text in given.items():
-            if name not in self.parameters:
-                raise ParameterError(f"{self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}")
-            typed[name] = _typed(name, text, self.parameters[name])
+            if name not in self.declared:
+                raise ParameterError(f"{self.name} has no parameter {name!r}; it has {', '.join(self.declared) or 'none'}")
+            if not text.isascii() and text != text.encode(errors="replace").decode():
+                raise ParameterError(f"{name} holds bytes that are not UTF-8; write {text!r} in UTF-8")
+            typed[name] = self.declared[name].read(text)
         return typed
-
-
-def _checked(node: NotebookNode, path: Path) -> list[str]:
-    code = "\n".join(cell.source for cell in node.cells if cell.cell_type == "code")
-    return [_first_argument(call, path) for call in ast.walk(ast.parse(code)) if _is_check(call)]
-
-
-def _is_check(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
-
-
-def _first_argument(call: ast.Call, path: Path) -> str:
-    match call.args:
-        case [ast.Constant(value=str(claim_id)), *_]:
-            return claim_id
-    raise BuildError(f"{shown(path)}: check(...) must be given the claim's id as a literal text")
-
-
-def _typed(name: str, text: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return str(day(text, name)) if _is_day(default) else text
-    try:
-        return type(default)(text)
-    except ValueError:
-        kind = {int: "a whole number", float: "a number"}.get(type(default), f"of type {type(default).__name__}")
-        raise ParameterError(f"{name} must be {kind} like {default!r}, not {text!r}") from None
-
-
-def _is_day(text: str) -> bool:
-    try:
-        day(text)
-    except ParameterError:
-        return False
-    return True
 
 
 def numbered() -> list[Notebook]:
     """The project's numbered notebooks in reading order, of which there may be none."""
-    return [Notebook(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))]
+    return [Notebook(path) for path in numbered_notebook_files(NOTEBOOKS)]
 
 
 def discover() -> list[Notebook]:
@@ -137,7 +125,7 @@ def discover() -> list[Notebook]:
 def others() -> list[Notebook]:
     """The project's notebooks without a number, which check no claim and make no page."""
     numbered = {notebook.path for notebook in discover()}
-    return [Notebook(path) for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path not in numbered]
+    return [Notebook(path) for path in notebook_files(NOTEBOOKS) if path not in numbered]
 
 
 def named(name: str) -> Notebook:
@@ -186,7 +174,8 @@ def checked() -> tuple[Ledger, list[Notebook]]:
     book, found = load(), discover()
     check_against(book, found, all_claims=False)
     for notebook in found:
-        notebook.check_parameters_cell()
+        notebook.parameters  # noqa: B018  which raises what is wrong with them
+    timeout()
     return book, found
 
 
@@ -196,21 +185,22 @@ def run(
     language: str = "en",
     *,
     findings_only: bool = False,
-    timeout: int = TIMEOUT,
+    seconds: int | None = None,
 ) -> NotebookNode:
     """The notebook as executed by papermill, the same in every run; no file of the project is written.
 
     With `parameters` the run is a variant. With `findings_only` nothing is drawn, and findings, in short, are all that is
     shown; the cells run as one, and once more one by one where that fails, to say which it was. A cell, or all of them as
-    one, may take `timeout` seconds. What it read stands in its metadata. Runs in several threads at once. Raises
-    BuildError with the notebook's own error and the cell it came from, or where its kernel died or took too long.
+    one, may take `seconds`. What it read stands in its metadata. Runs in several threads at once. Raises BuildError with
+    the cell and the notebook's own error, or where its kernel died, took too long, showed too much or was ended by a cell.
     """
-    from nbclient.exceptions import CellTimeoutError
-    from papermill import PapermillExecutionError, execute_notebook
+    from shockcheck import engine
 
     with _ALONE:
         _resolve()
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
+    for name in ("papermill", "traitlets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
+    node = _to_run(notebook, variant=parameters is not None)
     with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
         reads = Path(folder) / "reads"
         reads.touch()
@@ -218,29 +208,72 @@ def run(
         if findings_only:
             own[FINDINGS] = "1"
         own |= hand_over(Path(folder) / "ledger.json")
-        node = notebook.node if parameters is None else _for_any_event(notebook.node)
+        watch, limit = engine.Watch(), seconds or timeout()
         try:
-            executed = execute_notebook(
-                _joined(node) if findings_only else node,
-                None,
-                parameters=parameters or {},
-                kernel_name=warm.kernel(),
-                progress_bar=False,
-                start_timeout=PATIENCE,
-                execution_timeout=timeout,
-                config=_config(folder, own),
-            )
-        except PapermillExecutionError as error:
-            if findings_only:
-                return run(notebook, parameters, language, timeout=timeout)
-            raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
-        except RuntimeError as error:  # nbclient's own for one that dies, jupyter_client's for one that does not come up
-            raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
-        except CellTimeoutError as error:
-            what = "it" if findings_only else "a cell"
-            raise BuildError(f"{notebook.name}: {what} took longer than {timeout} seconds; shorten its work") from error
+            executed = _executed(_joined(node) if findings_only else node, parameters, _config(folder, own), limit, watch)
+        except _RunError as error:
+            if findings_only and not isinstance(error, _TooSlowError):
+                return run(notebook, parameters, language, seconds=limit)
+            raise BuildError(f"{_place(notebook, watch, joined=findings_only)}: {error}") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
+
+
+class _RunError(Exception):
+    """What went wrong in a cell, as the end of a sentence."""
+
+
+class _TooSlowError(_RunError):
+    """A cell took longer than it may."""
+
+
+def _executed(
+    node: NotebookNode, parameters: dict[str, Any] | None, config: Config, seconds: int, watch: "Watch"
+) -> NotebookNode:
+    """The notebook as executed; raises _RunError for what went wrong in the cell that `watch` names."""
+    from nbclient.exceptions import CellTimeoutError
+    from papermill import PapermillExecutionError, execute_notebook
+
+    from shockcheck import engine
+
+    try:
+        executed = execute_notebook(
+            node,
+            None,
+            parameters={name: literal(value) for name, value in (parameters or {}).items()},
+            engine_name=engine.NAME,
+            kernel_name=warm.kernel(),
+            language="python",
+            progress_bar=False,
+            execution_timeout=seconds,
+            config=config,
+            watch=watch,
+        )
+    except PapermillExecutionError as error:
+        if watch.cell.source != error.source:  # a cell that may fail, by a tag, has failed before this one
+            watch.cell = next(cell for cell in node.cells if cell.source == error.source)
+        raise _RunError(_ended_by_itself(error.evalue) if error.ename == "SystemExit" else _reason(error)) from error
+    except (RuntimeError, CellTimeoutError) as error:  # nbclient's own, or jupyter_client's for one that does not come up
+        if watch.too_large:
+            raise _RunError(f"it shows more than {kernel.LARGEST:,} characters; print and show less") from error
+        if isinstance(error, CellTimeoutError):
+            raise _TooSlowError(f"it took longer than {seconds} seconds; shorten its work") from error
+        raise _RunError("its kernel died, perhaps for want of memory; run the build again") from error
+    outputs = (output for cell in executed.cells for output in cell.get("outputs", []))
+    if any(output.get("ename") == "SystemExit" for output in outputs):
+        raise _RunError(_ended_by_itself(""))
+    return executed
+
+
+def _ended_by_itself(message: str) -> str:
+    status = f", {_sentence(message)!r}" if message not in ("", "None") else ""
+    return f"it ends the notebook (SystemExit{status}), and no cell below it is run; remove exit() or sys.exit()"
+
+
+def _place(notebook: Notebook, watch: "Watch", joined: bool) -> str:
+    """The notebook and the cell that ran, by the number that stands before it when it is run from top to bottom."""
+    number = None if joined or watch.cell is None else cells.numbers(notebook.content).get(watch.cell["id"])
+    return notebook.name if number is None else f"{notebook.name}, cell {number}"
 
 
 @cache
@@ -263,7 +296,7 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     user's history of IPython. The state of widgets is not stored: it is long, it is of no use without a kernel, and its
     ids differ from run to run. A kernel that has run its cells has nothing left to do and is ended at once.
     """
-    line = f"import os; os.environ.update({environment!r}); del os; from shockcheck import reads; reads.watch(); del reads"
+    line = f"from {kernel.__name__} import {kernel.prepare.__name__}; prepare({environment!r}); del prepare"
     if FINDINGS in environment:
         line += f"; from {alone.__module__} import {alone.__name__}; alone(); del alone"
     arguments = ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={line}"]
@@ -273,41 +306,55 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
         KernelManager=manager,
         NotebookClient={
             "extra_arguments": arguments,
-            "iopub_timeout": PATIENCE,
+            "iopub_timeout": kernel.PATIENCE,
             "store_widget_state": False,
             "shutdown_kernel": "immediate",
         },
     )
 
 
-def _for_any_event(node: NotebookNode) -> NotebookNode:
-    """The notebook without the cells tagged `article`, which make sense for the article's own share and day alone."""
-    node = copy.deepcopy(node)
-    node.cells = [cell for cell in node.cells if ARTICLE not in cell.metadata.get("tags", [])]
+def _to_run(notebook: Notebook, variant: bool) -> NotebookNode:
+    """The notebook without outputs, and a variant without the cells tagged `article`, which make sense for its day alone."""
+    node = copy.copy(notebook.node)
+    node.cells = [copy.deepcopy(cell) for cell in node.cells if not variant or ARTICLE not in cell.metadata.get("tags", [])]
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     return node
 
 
 def _joined(node: NotebookNode) -> NotebookNode:
     """The notebook with the code before and after its parameters in one cell each: every cell costs a round of messages."""
-    cells = [cell for cell in node.cells if cell.cell_type == "code"]
-    place = next(place for place, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", []))
+    code = [cell for cell in node.cells if cell.cell_type == "code"]
+    place = next(place for place, cell in enumerate(code) if cells.PARAMETERS in cell.metadata.get("tags", []))
     joined = copy.copy(node)
-    joined.cells = [*_as_one(cells[:place]), copy.deepcopy(cells[place]), *_as_one(cells[place + 1 :])]
+    joined.cells = [*_as_one(code[:place]), code[place], *_as_one(code[place + 1 :])]
     return joined
 
 
-def _as_one(cells: list[NotebookNode]) -> list[NotebookNode]:
-    if len(cells) < 2 or any(cell.source.lstrip().startswith("%%") for cell in cells):  # a magic word is of its cell alone
-        return copy.deepcopy(cells)
-    joined = copy.deepcopy(cells[0])
-    joined.source = "\n".join(cell.source for cell in cells)
+def _as_one(code: list[NotebookNode]) -> list[NotebookNode]:
+    if len(code) < 2 or any(cell.source.lstrip().startswith("%%") for cell in code):  # a magic word is of its cell alone
+        return code
+    joined = copy.copy(code[0])
+    joined.metadata = NotebookNode({JOINED: [cell.id for cell in code]})
+    joined.source = "\n".join(cell.source for cell in code)
     return [joined]
 
 
 def _reason(error: Any) -> str:
     """The message alone for an error that speaks for itself, else with the name of its class."""
-    ours = error.ename in {kind.__name__ for kind in (ShockcheckError, *ShockcheckError.__subclasses__())}
-    return error.evalue if ours else f"{error.ename}: {error.evalue}"
+    if error.ename == "StdinNotImplementedError":
+        return "it asks for input, which a build has not; declare a parameter instead"
+    if error.ename in {kind.__name__ for kind in (ShockcheckError, *ShockcheckError.__subclasses__())}:
+        return " ".join(plain(error.evalue).split())
+    message = re.sub(r" \(\d+\.py, line (\d+)\)$", r" (line \1)", error.evalue)  # the file is the kernel's for the cell
+    return f"{error.ename}: {_sentence(message)}".removesuffix(": ")
+
+
+def _sentence(message: str) -> str:
+    """An error's message in one line, no longer than one reads."""
+    line = " ".join(plain(message).split())
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
 
 
 # What a shown text has of the run that it is from: an object's place in memory, a cell's file, the id of a styled table.
@@ -315,10 +362,10 @@ OF_THE_RUN = re.compile(r"(?<= at )0x[0-9a-f]{6,}|\S*ipykernel_\d+/\d+\.py(?=:)|
 
 
 def without_what_differs(node: NotebookNode) -> NotebookNode:
-    """The notebook without what differs between runs that are alike.
+    """The notebook without what differs between runs that are alike, and what it shows without signs that steer a terminal.
 
-    That is papermill's notes, Python's version, widgets' ids, and in what cells show the places of objects in memory, the
-    names of cells' files and the ids of styled tables.
+    Left out are papermill's notes, Python's version and widgets' ids, and in what cells show the places of objects in
+    memory, the names of cells' files and the ids of styled tables.
     """
     node.metadata.pop("papermill", None)
     node.metadata.get("language_info", {}).pop("version", None)
@@ -329,21 +376,26 @@ def without_what_differs(node: NotebookNode) -> NotebookNode:
             del cell.metadata["tags"]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
-            _forget_the_run(output, cell.get("execution_count"))
+            for holder, kind in _texts(output):
+                holder[kind] = _without_the_run(plain(holder[kind]), cell.get("execution_count"))
     return node
 
 
-def _forget_the_run(output: NotebookNode, number: int | None) -> None:
-    shown_texts = output if "text" in output else output.get("data", {})
-    for kind in ("text", "text/plain", "text/html"):
-        if isinstance(shown_texts.get(kind), str):
-            shown_texts[kind] = OF_THE_RUN.sub(lambda found: _instead(found[0], number), shown_texts[kind])
+def _without_the_run(text: str, number: int | None) -> str:
+    """A text that a cell shows without what is of its run; the ids of a styled table are then those of its cell."""
+
+    def instead(found: re.Match[str]) -> str:
+        if found[0].startswith("0x"):
+            return "0x…"
+        return "cell" if found[0].endswith(".py") else f"{number}"
+
+    return OF_THE_RUN.sub(instead, text)
 
 
-def _instead(of_the_run: str, number: int | None) -> str:
-    if of_the_run.startswith("0x"):
-        return "0x…"
-    return "cell" if of_the_run.endswith(".py") else f"{number}"
+def _texts(output: NotebookNode) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where an output holds texts: each by what holds it and its name there."""
+    for holder in (output, output.get("data", {})):
+        yield from ((holder, kind) for kind in ("text", *SHOWN_AS_TEXT) if isinstance(holder.get(kind), str))
 
 
 def as_text(node: NotebookNode) -> str:
@@ -361,10 +413,15 @@ def complete_findings(notebook: Notebook, node: NotebookNode) -> list[dict[str, 
     """The findings of a run, one for each claim that its cells check; raises BuildError where one was not shown."""
     kept = [{key: value for key, value in in_short(found).items() if key != "quantity"} for found in shown_in(node)]
     shown_findings = [dict(found, notebook=notebook.name) for found in kept]
-    missing = sorted(set(_checked(node, notebook.path)) - {found["id"] for found in shown_findings})
+    ids = [finding["id"] for finding in shown_findings]
+    twice = next((claim_id for claim_id in ids if ids.count(claim_id) > 1), None)
+    if twice:
+        raise BuildError(f"{notebook.name} shows the finding for {twice} more than once; show it once")
+    run = {cell_id for cell in node.cells for cell_id in cell.metadata.get(JOINED, [cell.id])}
+    missing = sorted({claim_id for claim_id, cell_id in notebook.checks if cell_id in run} - set(ids))
     if missing:
         raise BuildError(
             f"{notebook.name} checks {missing[0]} but does not show its finding; "
-            "make check(...) the last expression of its cell"
+            "make check(...) the last expression of its cell, without a semicolon behind it"
         )
     return shown_findings

@@ -117,11 +117,13 @@ def page(
         for finding in findings:
             trace.check_sources(finding)
     prose = prose_of(name, findings, language, linked=not variant)
+    titled = not variant and any(cell.cell_type == "markdown" and title in cell.source for cell in node.cells)
     title = title if variant else prose.title(title)
     script = None if variant else _what_if(findings, language)
     context = {
         "article": ledger.article,
         "title": title,
+        "titled": titled,
         "home": home,
         "parameters": parameters,
         "sources": cited(node, ledger),

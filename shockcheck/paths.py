@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -49,6 +50,18 @@ LEDGER = DATA / "claims.yml"
 TEMPLATES = PACKAGE / "templates"
 READS = "SHOCKCHECK_READS"  # set by the build to the file in which a notebook's reads are noted
 FINDINGS = "SHOCKCHECK_FINDINGS"  # set in a kernel that is asked for findings alone: nothing is drawn or shown
+HIDDEN = re.compile(r"[.#]|~\$")  # how names begin of files that systems and editors put beside those of people
+NUMBERED = re.compile(r"[0-9][0-9]-")  # how the names of notebooks begin that check claims and make pages
+
+
+def notebook_files(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks in a folder, by name: what ends on .ipynb but folders and hidden files."""
+    return sorted(path for path in folder.glob("*.ipynb") if not HIDDEN.match(path.name) and not path.is_dir())
+
+
+def numbered_notebook_files(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks in a folder whose names begin with two digits, in reading order."""
+    return [path for path in notebook_files(folder) if NUMBERED.match(path.name)]
 
 
 def reports_in(lang: str) -> Path:

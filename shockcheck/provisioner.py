@@ -9,26 +9,32 @@ import math
 import multiprocessing
 import os
 import signal
-import threading
+import sys
 import time
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Bool
 
-from shockcheck import warm
+from shockcheck import keeper, warm
 
 UNHEARD = 60  # seconds without a socket of a kernel's, after which the client, which waits longer, connects all the same
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Starts a kernel by a fork; all the rest, signals, time-outs and the end of it, is as with a local process."""
+    """Starts a kernel by a fork, or anew where it is not `forked`, kept by a `keeper` that takes all with it in the end."""
+
+    forked = Bool(True)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Fork a kernel with the arguments, the folder and the environment that it would have been started with."""
+        if not self.forked:
+            return await super().launch_kernel(cmd, **kwargs)
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         warm.start()
         process = multiprocessing.get_context("forkserver").Process(
@@ -40,11 +46,20 @@ class WarmProvisioner(LocalProvisioner):
         await self._until_it_listens()
         return self.connection_info
 
+    def end(self) -> None:
+        """End it, and what it has started, without waiting for that."""
+        if self.process:
+            self.process.terminate() if keeper.possible else self.process.kill()
+
     async def kill(self, restart: bool = False) -> None:
-        """Kill it and wait for its end: milliseconds, where jupyter_client would look again after a tenth of a second."""
-        await super().kill(restart)
+        """End it and wait for that: milliseconds, where jupyter_client would look again after a tenth of a second."""
+        self.end()
         if self.process:
             self.process.wait()
+
+    async def terminate(self, restart: bool = False) -> None:
+        """End it: it has nothing left to do."""
+        await self.kill(restart)
 
     async def _until_it_listens(self) -> None:
         """Wait for its sockets to be there: who connects before that is held up for a tenth of a second, or a few."""
@@ -104,18 +119,33 @@ class _Popen:
 
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
-    """In the fork: become the leader of a group of one's own, as a new kernel would, and be a kernel."""
-    from ipykernel.kernelapp import IPKernelApp
-
+    """In the fork: become the leader of a group of one's own, as a new kernel would, and keep a kernel."""
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
-    threading.Thread(target=_follow, args=(multiprocessing.parent_process(),), daemon=True).start()
+    build = multiprocessing.parent_process()
+    sys.exit(keeper.keep(lambda: _be_kernel(arguments), build.is_alive))
+
+
+def _be_kernel(arguments: list[str]) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = ["ipykernel_launcher", *arguments]
+    _forget_the_fork()
     IPKernelApp.launch_instance(arguments)
 
 
-def _follow(build: multiprocessing.process.BaseProcess) -> None:
-    """End with the process of the build, even where that is killed."""
-    build.join()
-    os._exit(1)
+def _forget_the_fork() -> None:
+    """Be what a new interpreter is to multiprocessing: the main process, which may have children, with a tracker of its own.
+
+    It has no functions for this.
+    """
+    process = multiprocessing.current_process()
+    process.name, process.daemon, process._identity = "MainProcess", False, ()
+    multiprocessing.process._parent_process = None
+    multiprocessing.set_start_method(None, force=True)
+    tracker = resource_tracker._resource_tracker
+    if tracker._fd is not None:
+        os.close(tracker._fd)
+    tracker._fd = None

@@ -22,6 +22,7 @@ from shockcheck.notebooks import Notebook
 from shockcheck.paths import REPORTS, ROOT, reports_in, shown, unwritable, write
 
 README = ROOT / "README.md"
+NOTICES = 100  # lines that a notebook printed, in the terminal
 TABLE = re.compile(r"(?<=<!-- verdicts -->\n).*?(?=<!-- end of verdicts -->)", re.DOTALL)
 
 
@@ -85,8 +86,11 @@ def build_variant(name: str, given: dict[str, str], console: Console) -> Path:
     book, _ = _checked()
     with console.status(f"running {escape(name)}"):
         page, node = _variant(notebook, given, parameters, book)
-    for notice in notebooks.notices(node):
+    lines = notebooks.notices(node)
+    for notice in lines[:NOTICES]:
         console.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if len(lines) > NOTICES:
+        console.print(f"and {len(lines) - NOTICES:,} lines more, which stand on the page", style="yellow", soft_wrap=True)
     return page
 
 
@@ -116,7 +120,7 @@ def build_grid(
     fault.
     """
     notebook, rows = notebooks.named(name), grid.read(file)
-    grid.check_columns(rows, notebook.parameters, given)
+    grid.check_columns(rows, notebook.declared, given)
     book, _ = _checked()
     folder = REPORTS / "variants" / f"{folder_name(name, given)}-grid-{folder_name(file.stem, {})}"
     prepare(folder)
@@ -204,7 +208,10 @@ def _checked() -> tuple[ledger.Ledger, list[Notebook]]:
 def folder_name(name: str, given: dict[str, str]) -> str:
     """A folder name that tells the parameters; where it cannot (length, signs), the start of their hash stands too."""
     plain = "-".join([name, *(f"{key}={value}" for key, value in sorted(given.items()))])
-    safe = re.sub(r"[^\w.=+^-]", "_", plain, flags=re.ASCII)[:180]
+    unsafe = re.compile(r"[^\w.+^-]", re.ASCII)  # a value with an equals sign could be taken for two parameters
+    safe = "-".join([unsafe.sub("_", name), *(f"{key}={unsafe.sub('_', value)}" for key, value in sorted(given.items()))])[
+        :180
+    ]
     return safe if safe == plain else f"{safe}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 

@@ -13,6 +13,7 @@ from shockcheck.errors import ProjectError
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "project"
 INTERPRETER = ".python"  # of the project: which Python made it; not under version control
 NAMES_VERSION = "requirements.txt"
+LEFT_OUT = ("__pycache__", ".cache", ".ipynb_checkpoints", ".pytest_cache", ".venv", INTERPRETER)
 
 
 def make(folder: Path) -> list[str]:
@@ -48,7 +49,7 @@ def _copy(source: str, target: str) -> None:
 def _left_out(folder: str, names: list[str]) -> set[str]:
     """What installing, building or testing may have left in the template."""
     built = {name for name in names if Path(folder) == TEMPLATE / "reports" and name != "README.md"}
-    return built | {name for name in names if name in ("__pycache__", ".cache", ".pytest_cache", ".venv", INTERPRETER)}
+    return built | {name for name in names if name in LEFT_OUT}
 
 
 def _empty(folder: Path, existed: bool) -> None:

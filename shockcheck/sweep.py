@@ -10,12 +10,14 @@ import fcntl
 import glob
 import heapq
 import json
+import math
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,7 +25,7 @@ import duckdb
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from shockcheck import cache, grid, ledger, notebooks, tables, warm
+from shockcheck import cache, grid, ledger, notebooks, parameters, tables, warm
 from shockcheck.errors import BuildError, ParameterError, ShockcheckError
 from shockcheck.findings import in_short, shown_in
 from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, unwritable, write, write_whole
@@ -32,7 +34,7 @@ FOLDER = ROOT / ".cache" / "sweep"
 BATCH = 1000  # rows that are handed to the workers together
 LISTED = 10_000  # rows that the overview ranks at most
 STATES = 3  # of notebook, tables and package, of which the rows of a notebook are kept: the last ones
-KINDS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
+KINDS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", date: "DATE", object: "JSON"}
 FINDING = {"unit": "VARCHAR", "quantity": "VARCHAR", "recomputed": "DOUBLE", "low": "DOUBLE", "high": "DOUBLE"}
 
 
@@ -134,9 +136,9 @@ class Sweep:
         """Look at grid and project, and at what is kept of former runs; with `anew` every row is to be run."""
         from shockcheck.report import folder_name, prepare
 
-        self.notebook, self.given, self.timeout = notebooks.named(name), given, timeout or notebooks.TIMEOUT
+        self.notebook, self.given, self.timeout = notebooks.named(name), given, timeout or notebooks.timeout()
         rows = grid.read(file)
-        grid.check_columns(rows, self.notebook.parameters, given)
+        grid.check_columns(rows, self.notebook.declared, given)
         tables.check()
         notebooks.checked()
         self.pages = pages and (pages.rstrip("/") if "://" in pages else str(Path(pages).resolve()))
@@ -145,6 +147,7 @@ class Sweep:
         self.names, self.total = list(rows[0].cells), len(rows)
         self._alone = _locked(name)
         self._times, self._state = _times(name), cache.state(name)
+        self.columns = _columns(self.notebook.declared)
         base = _base(name)
         self.kept = Kept(_journal(name, base), anew)
         self.faults: dict[int, tuple[grid.Row, str]] = {}
@@ -157,11 +160,11 @@ class Sweep:
     def _tasks(self, rows: list[grid.Row], base: str) -> Iterator[Task]:
         for row in rows:
             try:
-                parameters = self.notebook.parameters | self.notebook.with_types(self.given | row.parameters())
+                values = self.notebook.parameters | self.notebook.with_types(self.given | row.parameters())
             except ShockcheckError as error:
                 self.faults[row.number] = row, str(error)
             else:
-                yield Task(row, parameters, cache.digest(base + json.dumps(parameters, sort_keys=True)))
+                yield Task(row, values, cache.digest(base + json.dumps(_as_code(values), sort_keys=True)))
 
     def run(
         self,
@@ -215,7 +218,7 @@ class Sweep:
 
     def _order(self, task: Task) -> dict[str, Any]:
         """What is to be done for a row, as JSON that may travel."""
-        order = {"notebook": self.notebook.name, "parameters": task.parameters, "timeout": self.timeout}
+        order = {"notebook": self.notebook.name, "parameters": _as_code(task.parameters), "timeout": self.timeout}
         if self.pages:
             chosen = self.given | task.row.parameters()
             title = f"{self.notebook.title}: {', '.join(f'{name} {value}' for name, value in chosen.items())}"
@@ -229,12 +232,12 @@ class Sweep:
         from shockcheck import pages, report
 
         done = [task for task in self.tasks if task.key in self.kept and task.row.number not in self.faults]
-        own = {self._column(name): KINDS[type(value)] for name, value in self.notebook.parameters.items()}
+        own = {self.columns[name]: KINDS[parameter.scalar] for name, parameter in self.notebook.declared.items()}
         columns = {"row": "BIGINT"} | own | {"claim": "VARCHAR"} | FINDING
         _write_table(self.folder / "findings.parquet", columns, self._findings(done))
-        given = {self._column(name): "VARCHAR" for name in self.names}
+        given = {self.columns[name]: "VARCHAR" for name in self.names}
         faults = (
-            {"row": number, "reason": reason} | {self._column(name): value for name, value in row.cells.items()}
+            {"row": number, "reason": reason} | {self.columns[name]: value for name, value in row.cells.items()}
             for number, (row, reason) in sorted(self.faults.items())
         )
         _write_table(self.folder / "faults.parquet", {"row": "BIGINT"} | given | {"reason": "VARCHAR"}, faults)
@@ -250,7 +253,7 @@ class Sweep:
 
     def _findings(self, done: list[Task]) -> Iterator[dict[str, Any]]:
         for task, findings in zip(done, self.kept.findings(task.key for task in done), strict=True):
-            own = {self._column(name): value for name, value in task.parameters.items()}
+            own = {self.columns[name]: _as_json(value) for name, value in task.parameters.items()}
             for found in findings:
                 yield {"row": task.row.number} | own | {"claim": found["id"]} | {name: found[name] for name in FINDING}
 
@@ -261,10 +264,6 @@ class Sweep:
             page = f"{self.pages}/{_page(task.key)}"
             page = page if "://" in page else Path(os.path.relpath(page, self.folder)).as_posix()
         return {"row": task.row.number, "given": task.row.cells, "page": page, "findings": findings}
-
-    @staticmethod
-    def _column(name: str) -> str:
-        return f"parameter_{name}" if name in {"row", "reason", "claim", *FINDING} else name
 
 
 def _times(name: str) -> list[tuple[str, int, int, int]]:
@@ -317,6 +316,31 @@ def _base(name: str) -> str:
     return cache.digest(json.dumps(cache.inputs(keys), sort_keys=True))
 
 
+def _columns(names: Iterable[str]) -> dict[str, str]:
+    """The column of each parameter, none called like another or like one of the table's own, whatever the case."""
+    taken, columns = {"row", "reason", "claim", *FINDING}, {}
+    for name in names:
+        columns[name] = name
+        while columns[name].casefold() in taken:
+            columns[name] = f"parameter_{columns[name]}"
+        taken.add(columns[name].casefold())
+    return columns
+
+
+def _as_code(values: dict[str, Any]) -> dict[str, str]:
+    """Parameters as text that tells a number from a text and 1 from True, and may travel."""
+    return {name: parameters.literal(value) for name, value in values.items()}
+
+
+def _as_json(value: Any) -> Any:
+    """A parameter as a line of JSON takes it for a column of a table."""
+    if isinstance(value, date) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): _as_json(inside) for key, inside in value.items()}
+    return [_as_json(inside) for inside in value] if isinstance(value, list | tuple) else value
+
+
 def _page(key: str) -> str:
     return f"{key[:16]}.html"
 
@@ -325,7 +349,8 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     """Do what `Sweep` ordered for a row: `findings`, each in short, and if asked for its `page`; or else its `fault`."""
     try:
         notebook, page = notebooks.named(order["notebook"]), order.get("page")
-        node = notebooks.run(notebook, order["parameters"], findings_only=not page, timeout=order["timeout"])
+        values = {name: parameters.evaluated(code) for name, code in order["parameters"].items()}
+        node = notebooks.run(notebook, values, findings_only=not page, seconds=order["timeout"])
         notebooks.complete_findings(notebook, node)
         read = (key for key in node.metadata["shockcheck"]["read"] if not key.startswith(("data/", "notebooks/")))
         result: dict[str, Any] = {"findings": [in_short(found) for found in shown_in(node)], "inputs": cache.inputs(read)}
@@ -333,7 +358,7 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
             from shockcheck import pages
 
             title, home = page["title"], page["home"]
-            html = pages.page(node, ledger.load(), title, order["parameters"], home, notebook.name, variant=True).html
+            html = pages.page(node, ledger.load(), title, values, home, notebook.name, variant=True).html
             if page["at"]:
                 put(page["at"], page["name"], html)
             else:

@@ -21,9 +21,10 @@ from shockcheck.paths import NOTEBOOKS, PACKAGE
 
 NAME = "shockcheck-warm"  # of the kernel and, as an entry point, of the provisioner
 CLIENT = "shockcheck.provisioner.WarmClient"
-ORDINARY = "python3"
+ORDINARY = "shockcheck-cold"
 COLD = "SHOCKCHECK_COLD"  # set by `--no-warm`
 PATIENCE = 0.1  # seconds
+GRACE = 10  # seconds for kernels to be gone, with all that they have started
 AT_ONCE = 2  # notebooks under way for each core: a run waits for its kernel to come up, and for its page, part of its time
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,14 +49,17 @@ def start(kernels: int = 1) -> None:
 
 
 def stop() -> None:
-    """Kill every kernel that was forked and still runs."""
-    for process in multiprocessing.active_children():
-        process.kill()
+    """End every kernel that was forked and still runs, with all that it has started."""
+    processes = multiprocessing.active_children()
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(GRACE)
 
 
 @contextmanager
 def kernels() -> Iterator[None]:
-    """Inside the block the kernel `NAME` is known, kernels start where the notebooks are, and none outlives it."""
+    """Inside the block the kernels of a build are known, they start where the notebooks are, and none outlives it."""
     before = os.environ.get("JUPYTER_PATH")
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(PACKAGE), before)))
     try:

@@ -18,6 +18,7 @@ from shockcheck import build, cache, notebooks, report, warm
 
 MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
 STANDS = "stands; nothing that it depends on has changed"
+DETACHED = "import subprocess; subprocess.Popen(['sh', '-c', 'sleep 900 &'], start_new_session=True)"  # left by the shell
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +159,9 @@ def wait_until_nothing_is_left(project: Project) -> None:
 @pytest.mark.parametrize(
     ("code", "message", "options"),
     [
-        ("import os; os._exit(3)", f"{IMAGES}: its kernel died", ()),
-        ("import os; os._exit(3)", f"{IMAGES}: its kernel died", ("--no-warm",)),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", f"{IMAGES}: its kernel died", ()),
+        (f"{DETACHED}; import os; os._exit(3)", f"{IMAGES}, cell 11: its kernel died", ()),
+        (f"{DETACHED}; import os; os._exit(3)", f"{IMAGES}, cell 11: its kernel died", ("--no-warm",)),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", f"{IMAGES}, cell 11: its kernel died", ()),
         ("1 / 0", "ZeroDivisionError: division by zero", ()),
     ],
 )
@@ -178,17 +179,17 @@ def test_a_kernel_that_dies_or_fails_is_named_and_leaves_nothing(other, monkeypa
 def test_a_kernel_that_hangs_is_named_and_leaves_nothing(project, monkeypatch):
     """In a project of one notebook: no other can take too long on a machine that has much other work."""
     project.keep(IMAGES)
-    sabotage(project, "import time; time.sleep(600)")
+    sabotage(project, f"{DETACHED}; import time; time.sleep(600)")
     monkeypatch.setenv("TMPDIR", str(project.root.parent))
     said = project.run("report", SHOCKCHECK_TIMEOUT="2").stderr
-    assert f"{IMAGES}: a cell took longer than 2 seconds" in said and "Traceback" not in said
+    assert f"{IMAGES}, cell 11: it took longer than 2 seconds" in said and "Traceback" not in said
     assert f"{IMAGES} could not be built" in (project.root / "reports/index.html").read_text(encoding="utf-8")
     wait_until_nothing_is_left(project)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
-    sabotage(other, "import time; time.sleep(600)")
+    sabotage(other, f"{DETACHED}; import time; time.sleep(600)")
     build = subprocess.Popen(
         [sys.executable, "-m", "shockcheck", "report"],
         env=os.environ | {"SHOCKCHECK_ROOT": str(other.root), "TMPDIR": str(other.root.parent)},
@@ -209,7 +210,7 @@ def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other,
         wait_until_nothing_is_left(other)
     else:  # nobody is there to remove files
         wait_until(lambda: not processes_of(other), "the end of its processes")
-    other.edit(f"notebooks/{IMAGES}.ipynb", "import time; time.sleep(600)", "1")
+    other.edit(f"notebooks/{IMAGES}.ipynb", f"{DETACHED}; import time; time.sleep(600)", "1")
     assert why(other)[MULTIPLE] == STANDS
 
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from shockcheck import drafts, mentions, notebooks
+from shockcheck import cells, drafts, mentions, notebooks
 from shockcheck.errors import LedgerError, ParameterError, ShockcheckError
 from shockcheck.ledger import Claim
 
@@ -60,7 +60,7 @@ def test_a_new_notebook_is_in_the_grammar_of_notebooks():
     assert sources[2].startswith("from shockcheck import frames, measures, prices\n")
     assert sources[3] == "days = prices.sessions(ticker, event_date, source=source)\ndays"
     assert sources[-1].startswith("## What could move this number\n")
-    assert notebooks._checked(node, drafts.NOTEBOOKS / "02.ipynb") == ["share-fall", "share-fall"]
+    assert [claim_id for claim_id, _ in cells.checks(cells.code(node, "02"))] == ["share-fall", "share-fall"]
     cited = drafts._made("03-what-was-said", [drafts.of(CITED)], {})
     assert [cell.source for cell in cited.cells][1] == "# no parameters"
 

@@ -94,12 +94,16 @@ def test_no_trace_of_when_or_where(any_notebook):
 
 def test_one_check_a_cell_as_its_last_expression(notebook):
     for cell in code(notebook):
-        body = ast.parse(cell.source).body
-        calls = [node for node in ast.walk(ast.parse(cell.source)) if notebooks._is_check(node)]
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if is_check(node)]
         assert len(calls) <= 1
         if calls:
-            assert isinstance(body[-1], ast.Expr)
-            assert notebooks._is_check(body[-1].value)
+            last = ast.parse(cell.source).body[-1]
+            assert isinstance(last, ast.Expr)
+            assert is_check(last.value)
+
+
+def is_check(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
 
 
 def test_a_chart_is_of_the_table_displayed_before_it(notebook):

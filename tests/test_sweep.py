@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import date
 
 import duckdb
+import nbformat
 import pytest
-from conftest import SLOW, copy_to, heed_interrupts, wait_until
+from conftest import SLOW, Project, copy_to, heed_interrupts, wait_until
 
-from shockcheck import cache, grid, notebooks, sweep
+from shockcheck import cache, grid, notebooks, scaffold, sweep
 from shockcheck.errors import BuildError, ParameterError
 
 LOSS = "01-nvidia-one-day-loss"
@@ -134,6 +136,44 @@ def test_what_is_kept_is_only_what_was_written_whole(tmp_path):
     damaged.add("b", [], {})
     assert list(sweep.Kept(path).findings(["b"])) == [[]]
     assert len(sweep.Kept(path, anew=True)) == 0
+
+
+EVERY_KIND = """
+flag = True
+maybe: int | None = None
+ratio: float = 5
+names = ["a"]
+pair = (1, "b")
+start = date(2001, 3, 7)
+odd = float("nan")
+nothing = None
+Ratio = 24 * 10**9
+claim = "x"
+"""
+
+
+def test_a_parameter_of_any_kind_has_a_column_and_reaches_the_notebook(tmp_path):
+    scaffold.make(tmp_path / "project")
+    path = tmp_path / "project/notebooks/01-one-day-change.ipynb"
+    node = nbformat.read(path, 4)
+    node.cells[1].source += EVERY_KIND
+    node.cells.insert(1, nbformat.v4.new_code_cell("from datetime import date"))
+    given = "(False, 7, 2.5, ['c'], (2, 'd'), date(2004, 2, 29), None, 3, 'y\u2028z')"
+    expected = f"assert (flag, maybe, ratio, names, pair, start, nothing, Ratio, claim) == {given} and odd != odd"
+    node.cells.insert(3, nbformat.v4.new_code_cell(expected))
+    nbformat.write(node, path)
+    cells = "FALSE,7,2.5,['c'],\"(2, 'd')\",2004-02-29,None,3.0,y\u2028z"
+    rows = f"flag,maybe,ratio,names,pair,start,nothing,Ratio,claim\n{cells}\nno,,,,,,,,\n"
+    (tmp_path / "grid.csv").write_text(rows, encoding="utf-8")
+    done = Project(tmp_path / "project").run("sweep", path.stem, "--grid", str(tmp_path / "grid.csv"))
+    assert done.stderr.count("error:") == 1, done.stderr
+    assert "error: row 3 (no): flag must be True or False, not 'no'" in done.stderr
+    tables = tmp_path / "project/reports/sweeps/01-one-day-change-grid"
+    columns = "flag, maybe, ratio, names, pair, start, nothing, parameter_Ratio, parameter_claim, isnan(odd), recomputed"
+    [row] = duckdb.sql(f"SELECT {columns} FROM '{tables}/findings.parquet'").fetchall()
+    assert row == (False, 7, 2.5, '["c"]', '[2,"d"]', date(2004, 2, 29), None, 3, "y\u2028z", True, -7.5)
+    [fault] = duckdb.sql(f"SELECT row, flag, parameter_Ratio FROM '{tables}/faults.parquet'").fetchall()
+    assert fault == (3, "no", "")
 
 
 def test_findings_are_the_same_without_a_page(swept):
