@@ -25,8 +25,9 @@ FOLDERS = (DATA, NOTEBOOKS, PACKAGE)
 LOCK = ROOT / "requirements.lock"
 PAUSE = 1000  # milliseconds from one look to the next where no change is reported
 GRACE = 10  # seconds that an interrupted build has to end by itself
-# What stands beside the files that people edit: hidden files, backups, locks and probes of editors, compiled modules.
-IGNORED = re.compile(r"\..*|.*~|~\$.*|#.*#|.*\.(partial|tmp|swp|swx|bak|pyc)|___jb_.*|\d{4,}|__pycache__")
+# What stands beside the files that people edit: hidden files, backups, locks and probes of editors.
+IGNORED = re.compile(r"\..*|.*~|~\$.*|#.*#|.*\.(partial|tmp|swp|swx|bak|pyc)|___jb_.*|\d{4}")
+IGNORED_FOLDERS = re.compile(r"\..*|__pycache__")
 Files = dict[Path, tuple[int, ...]]
 
 
@@ -87,7 +88,7 @@ def files() -> Files:
 
 def _below(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not IGNORED.fullmatch(name)]
+        folders[:] = [name for name in folders if not IGNORED_FOLDERS.fullmatch(name)]
         yield from (Path(place, name) for name in names if not IGNORED.fullmatch(name))
 
 

@@ -220,8 +220,11 @@ def test_a_save_is_told_from_what_programs_put_beside_a_file(tmp_path, monkeypat
     for path in (file, elsewhere):
         path.write_text("a")
     linked.symlink_to(elsewhere)
+    year = folder / "2025/prices.csv"
+    year.parent.mkdir()
+    year.write_text("a")
     before = watch.files()
-    assert set(before) == {file, linked}
+    assert set(before) == {file, linked, year}
     for name in (
         *("4913", ".prices.csv.swp", "prices.csv~", ".#prices.csv", "#prices.csv#", ".~lock.prices.csv#", "~$prices.csv"),
         *(".prices.csv.x1.partial", ".ipynb_checkpoints/prices.csv", "__pycache__/x.cpython-311.pyc", ".DS_Store", "x.tmp"),
@@ -235,4 +238,4 @@ def test_a_save_is_told_from_what_programs_put_beside_a_file(tmp_path, monkeypat
     elsewhere.write_text("another text")
     assert watch.files() != renamed
     file.unlink()
-    assert set(watch.files()) == {linked}
+    assert set(watch.files()) == {linked, year}

@@ -19,6 +19,7 @@
       if (told.state !== state) location.reload();
       else say(told.errors);
     };
+    socket.onopen = () => say([]);
     socket.onclose = () => {
       say(["make watch has ended or does not answer; what is saved is not shown."]);
       setTimeout(listen, 1000);
