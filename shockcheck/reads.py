@@ -141,7 +141,7 @@ class _Hook:
             self._note(shown(Path(file)))  # a compiled module of the project's own
         elif file and (module in BY_THEMSELVES or (package not in OPEN_BY_PYTHON and not _is_of_pythons_library(file))):
             self._unwatched(f"it loaded {package.lstrip('_')}, which may read files without Python's knowledge")
-        elif not file and package not in sys.stdlib_module_names and not _is_installed(package):
+        elif not file and package not in sys.stdlib_module_names and _is_asked_by_a_notebook() and not _is_installed(package):
             for name in (f"{package}.py", f"{package}/__init__.py"):  # looked for, whether there is such a module or not
                 self._note(shown(Path(_absolute(name))))
 
@@ -214,9 +214,13 @@ def _caller() -> FrameType:
 def _is_asked_by_a_notebook() -> bool:
     """Whether a notebook's own code asks for something, be it through a function that only hands it on."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__") in HANDING_ON:
+    while frame.f_back and (frame.f_globals.get("__name__") in HANDING_ON or _is_of_importlib(frame)):
         frame = frame.f_back
     return _is_a_notebooks(frame)
+
+
+def _is_of_importlib(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith("<frozen importlib")
 
 
 def _is_an_import() -> bool:
