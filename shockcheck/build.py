@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
     index = report.build_index(languages.get(plan.lang), built, failures)
     if failures:
-        _entry(plan.lang, "index").unlink(missing_ok=True)
+        with suppress(OSError):  # an entry that stays is no longer that of the index, and stands for nothing
+            _entry(plan.lang, "index").unlink()
     else:
         cache.store(_entry(plan.lang, "index"), index)
     return failures

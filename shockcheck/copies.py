@@ -6,13 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from shockcheck import scratch
+from shockcheck.errors import BuildError
 from shockcheck.paths import DATA, NOTEBOOKS
 
 
 def copy_to(root: Path) -> None:
-    """Copy what a report is built from, tables and notebooks, into the folder `root`; hidden files stay behind."""
-    for source in (DATA, NOTEBOOKS):
-        shutil.copytree(source, root / source.name, ignore=shutil.ignore_patterns(".*"))
+    """Copy what a report is built from, tables and notebooks, into the folder `root`; hidden files stay behind.
+
+    Raises BuildError where that is not possible.
+    """
+    try:
+        for source in (DATA, NOTEBOOKS):
+            shutil.copytree(source, root / source.name, ignore=shutil.ignore_patterns(".*"))
+    except OSError as error:  # of shutil's own, which lists every file, the first
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise BuildError(f"the project cannot be copied to {root} ({why}); {scratch.OTHERWISE}") from error
 
 
 def run(root: Path, *command: str) -> list[str]:

@@ -6,6 +6,8 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,8 +16,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
+from zmq.error import ZMQError
 
-from shockcheck import warm
+from shockcheck import kernel, scratch, warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError
 from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
@@ -23,7 +26,16 @@ from shockcheck.ledger import Ledger, hand_over, load
 from shockcheck.paths import FINDINGS, NOTEBOOKS, READS, shown
 from shockcheck.prices import day
 
-TIMEOUT = int(os.environ.get("SHOCKCHECK_TIMEOUT", "300"))  # seconds for one cell
+
+def _timeout() -> int:
+    """Return the seconds that one cell may take; raises ParameterError where SHOCKCHECK_TIMEOUT is no such number."""
+    text = os.environ.get("SHOCKCHECK_TIMEOUT") or "300"
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise ParameterError(f"SHOCKCHECK_TIMEOUT is {text!r}; give a whole number of seconds, or unset it")
+    return int(text)
+
+
+TIMEOUT = _timeout()
 ARTICLE = "article"  # tag of the cells that a variant leaves out
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _ALONE = threading.Lock()
@@ -200,12 +212,13 @@ def run(
     with _ALONE:
         _resolve()
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
-    with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
-        reads = Path(folder) / "reads"
+    with _run_folder(notebook) as folder:
+        reads = folder / "reads"
+        reads.touch()
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
         if findings_only:
             own[FINDINGS] = "1"
-        own |= hand_over(Path(folder) / "ledger.json")
+        own |= hand_over(folder / "ledger.json")
         node = notebook.node if parameters is None else _for_any_event(notebook.node)
         try:
             executed = execute_notebook(
@@ -215,19 +228,38 @@ def run(
                 kernel_name=warm.kernel(),
                 progress_bar=False,
                 execution_timeout=timeout,
-                config=_config(folder, own),
+                config=_config(str(folder), own),
             )
         except PapermillExecutionError as error:
             if findings_only:
                 return run(notebook, parameters, language, timeout=timeout)
             raise BuildError(f"{notebook.name}, cell {error.exec_count}: {_reason(error)}") from error
         except RuntimeError as error:  # nbclient's own for one that dies, jupyter_client's for one that does not come up
-            raise BuildError(f"{notebook.name}: its kernel died, perhaps for want of memory; run the build again") from error
+            cause = kernel.last_words(folder) or getattr(error.__cause__, "strerror", None) or "perhaps for want of memory"
+            why = scratch.shortage() or f"its kernel died ({cause}); run the build again"
+            raise BuildError(f"{notebook.name}: {why}") from error
         except CellTimeoutError as error:
             what = "it" if findings_only else "a cell"
             raise BuildError(f"{notebook.name}: {what} took longer than {timeout} seconds; shorten its work") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
+
+
+@contextmanager
+def _run_folder(notebook: Notebook) -> Iterator[Path]:
+    """Inside the block the folder of one run of a notebook, for its kernel's sockets and what it is handed.
+
+    Raises BuildError where there is no room for it, before the run or in it.
+    """
+    short = scratch.shortage()
+    if short:
+        raise BuildError(f"{notebook.name}: {short}")
+    try:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=scratch.folder(), ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except (OSError, ZMQError) as error:
+        why = scratch.shortage() or f"its kernel cannot be run ({error.strerror or error}); mend that and run again"
+        raise BuildError(f"{notebook.name}: {why}") from error
 
 
 @cache

@@ -19,7 +19,7 @@ from typing import Any
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.provisioning import LocalProvisioner
 
-from shockcheck import warm
+from shockcheck import kernel, warm
 
 UNHEARD = 60  # seconds
 
@@ -29,12 +29,15 @@ class WarmProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Fork a kernel with the arguments, the folder and the environment that it would have been started with."""
-        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        warm.start()
+        arguments = cmd[cmd.index(kernel.__name__) + 1 :]
         process = multiprocessing.get_context("forkserver").Process(
             target=_run, args=(arguments, f"{kwargs.get('cwd') or Path.cwd()}", dict(kwargs["env"])), daemon=True
         )
-        process.start()
+        try:
+            warm.start()
+            process.start()
+        except (OSError, EOFError) as error:  # the process to fork from has ended, or can have no more files
+            raise RuntimeError(f"no kernel can be forked ({error})") from error
         self.process = _Popen(process)
         self.pid = self.pgid = process.pid
         await self._until_it_listens()
@@ -105,14 +108,12 @@ class _Popen:
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
     """In the fork: become the leader of a group of one's own, as a new kernel would, and be a kernel."""
-    from ipykernel.kernelapp import IPKernelApp
-
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update({name: value for name, value in environment.items() if name != "JPY_PARENT_PID"})
     threading.Thread(target=_follow, args=(multiprocessing.parent_process(),), daemon=True).start()
-    IPKernelApp.launch_instance(arguments)
+    kernel.run(arguments)
 
 
 def _follow(build: multiprocessing.process.BaseProcess) -> None:

@@ -8,7 +8,6 @@ and the overview are written from what is kept, row by row: however many rows th
 import heapq
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import duckdb
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from shockcheck import cache, grid, ledger, notebooks, tables, warm
+from shockcheck import cache, grid, ledger, leftovers, notebooks, scratch, tables, warm
 from shockcheck.errors import ParameterError, ShockcheckError
 from shockcheck.findings import in_short, shown_in
 from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, write, write_whole
@@ -124,7 +123,7 @@ class Sweep:
         prepare(self.folder)
         self.names, self.total = list(rows[0].cells), len(rows)
         base = _base(name)
-        self.kept = Kept(FOLDER / f"{name}-{base[:16]}.jsonl", anew)
+        self.kept = _kept(f"{name}-{base[:16]}.jsonl", anew)
         self.faults: dict[int, tuple[grid.Row, str]] = {}
         self.tasks = list(self._tasks(rows, base))
         there = _listing(self.pages) if self.pages else set()
@@ -228,6 +227,15 @@ class Sweep:
         return f"parameter_{name}" if name in {"row", "reason", "claim", *FINDING} else name
 
 
+def _kept(name: str, anew: bool) -> Kept:
+    """Return what is kept of former runs; where the cache cannot be written, of this process's alone."""
+    try:
+        return Kept(FOLDER / name, anew)
+    except OSError as error:
+        cache.losses.append(error)
+        return Kept(scratch.folder() / name)
+
+
 def _base(name: str) -> str:
     """The digest of what all rows of a notebook rest on: its cells, every file of data/, and what runs them."""
     keys = [f"cells of {shown(NOTEBOOKS / name)}.ipynb", *cache.BUILDERS]
@@ -286,8 +294,8 @@ def _listing(place: str) -> set[str]:
 
 def _write_table(path: Path, columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
     """Write rows as a Parquet table with these columns; few of them are in memory at once."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        lines, table = Path(folder) / "rows.jsonl", Path(folder) / path.name
+    with leftovers.unfinished_folder(path.parent) as folder:
+        lines, table = folder / "rows.jsonl", folder / path.name
         with lines.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
         kinds = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items())

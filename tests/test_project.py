@@ -17,7 +17,10 @@ from shockcheck.errors import BuildError
 
 ARROWS = {
     "errors": set(),
-    "paths": {"errors"},
+    "surroundings": set(),
+    "leftovers": set(),
+    "paths": {"errors", "leftovers"},
+    "scratch": {"errors", "leftovers"},
     "derivations": set(),
     "verdicts": set(),
     "languages": {"errors"},
@@ -27,7 +30,7 @@ ARROWS = {
     "tables": {"cache", "derivations", "errors", "paths"},
     "documents": {"errors", "paths"},
     "exchanges": {"errors"},
-    "yahoo": {"exchanges", "errors", "paths"},
+    "yahoo": {"exchanges", "scratch", "errors", "paths"},
     "bars": {"documents", "errors", "paths"},
     "facts": {"derivations", "tables", "errors", "paths"},
     "fx": {"derivations", "errors"},
@@ -36,16 +39,17 @@ ARROWS = {
     "forensics": {"measures", "verdicts"},
     "findings": {"derivations", "facts", "forensics", "languages", "ledger", "verdicts", "errors", "paths"},
     "explore": {"charts", "facts", "findings", "fx", "ledger", "measures", "prices", "tables", "errors", "paths"},
-    "notebooks": {"findings", "languages", "ledger", "prices", "warm", "errors", "paths"},
+    "notebooks": {"findings", "kernel", "languages", "ledger", "prices", "scratch", "warm", "errors", "paths"},
     "drafts": {"ledger", "notebooks", "prices", "errors", "paths"},
     "grid": {"errors"},
     "linked": {"findings", "languages", "ledger", "tables", "errors"},
     "cache": {"paths"},
-    "warm": {"paths"},
-    "provisioner": {"warm"},
-    "scaffold": {"__version__", "errors"},
+    "warm": {"scratch", "errors", "paths"},
+    "kernel": set(),
+    "provisioner": {"kernel", "warm"},
+    "scaffold": {"__version__", "leftovers", "errors"},
     "preload_more": {"charts", "exchanges", "findings", "fx"},
-    "preload": {"charts", "exchanges", "findings", "forensics", "fx", "prices", "provisioner"},
+    "preload": {"charts", "exchanges", "findings", "forensics", "fx", "kernel", "prices", "provisioner"},
     "build": {"cache", "languages", "notebooks", "pages", "report", "tables", "warm", "errors", "paths"},
     "trace": {"derivations", "facts", "findings", "languages", "notebooks", "tables", "errors", "paths"},
     "what_if": {"derivations", "findings", "languages", "measures"},
@@ -77,16 +81,19 @@ ARROWS = {
         "errors",
         "paths",
     },
-    "sweep": {"cache", "cluster", "findings", "grid", "ledger", "notebooks", "pages", "report", "tables", "warm"}
+    "sweep": {"cache", "cluster", "findings", "grid", "leftovers", "ledger", "notebooks", "pages", "report", "scratch"}
+    | {"tables", "warm"}
     | {"errors", "paths"},
     "cluster": {"runner", "errors", "paths"},
     "runner": {"__version__", "cache", "sweep", "warm"},
-    "copies": {"paths"},
+    "copies": {"scratch", "errors", "paths"},
     "watch": {"errors", "paths"},
-    "receipt": {"cache", "copies", "findings", "notebooks", "errors", "paths"},
-    "snapshot": {"bars", "copies", "exchanges", "findings", "notebooks", "prices", "tables", "yahoo", "errors", "paths"},
+    "receipt": {"cache", "copies", "findings", "notebooks", "scratch", "errors", "paths"},
+    "snapshot": {"bars", "copies", "exchanges", "findings", "notebooks", "prices", "scratch", "tables", "yahoo"}
+    | {"errors", "paths"},
     "cli": {
         "build",
+        "cache",
         "drafts",
         "grid",
         "runner",
@@ -103,7 +110,7 @@ ARROWS = {
     }
     | {"errors", "paths"},
     "__init__": set(),
-    "__main__": {"cli"},
+    "__main__": {"cli", "surroundings"},
 }
 
 
@@ -165,7 +172,7 @@ def test_binder_installs_the_project_beside_the_lock(tmp_path):
     (tmp_path / "python").write_text(f'#!/bin/sh\necho "$PWD $@" > {said}\n')
     (tmp_path / "python").chmod(0o755)
     subprocess.run([ROOT / "postBuild"], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
-    wanted = "-m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable ."
+    wanted = "-m pip --isolated install --disable-pip-version-check --no-deps --no-build-isolation --editable ."
     assert said.read_text() == f"{ROOT} {wanted}\n"
 
 
