@@ -19,8 +19,10 @@ export PYTHON OPTIONS BIN
 # The kernel python3 is this environment's, even where the user has another of that name in a place that comes first.
 export JUPYTER_PATH := $(PREFIX)/share/jupyter$(if $(value JUPYTER_PATH),:$(value JUPYTER_PATH))
 
-# Modules are compiled once, not in every process that imports them.
-unexport PYTHONDONTWRITEBYTECODE
+# Modules are compiled once, not in every process that imports them. What is set for another Python, or for work on
+# libraries, is no matter of this environment; nor are packages that the user has outside of it.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONDEVMODE
+export PYTHONNOUSERSITE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help report test verify watch bench lab notebooks data checksums lint lock clean setup
@@ -31,6 +33,7 @@ help:  ## this list
 report: setup  ## build all pages into reports/
 	@"$$BIN/python" -m shockcheck report
 
+test: export IPYTHONDIR := $(CURDIR)/.cache/ipython
 test: setup  ## run every test, the notebooks' stored outputs included
 	@"$$BIN/python" -m pytest
 
@@ -67,7 +70,7 @@ lock:  ## resolve the dependencies of pyproject.toml anew (needs uv and the netw
 		--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet -o requirements.lock
 
 clean:  ## remove everything that was built, the environment included
-	@rm -rf .venv .setup.log .cache/benchmarks .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv .setup.log .setup.lock .cache/benchmarks .pytest_cache .ruff_cache .hypothesis build dist
 	@find reports -mindepth 1 ! -name README.md ! -name CHECKSUMS.sha256 -delete
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,9 +1,13 @@
 """`python -m shockcheck`: the command line of `shockcheck.cli`."""
 
-import gc
-import os
-import sys
-from contextlib import suppress
+from shockcheck import surroundings
+
+surroundings.settle()
+
+import gc  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from contextlib import suppress  # noqa: E402
 
 gc.set_threshold(50_000)  # looking for garbage after every 700 objects, as is usual, takes a seventh of the imports' time
 
@@ -14,7 +18,9 @@ sys.modules.setdefault("rfc3987_syntax", None)
 from shockcheck.cli import main  # noqa: E402
 
 status = main()
-with suppress(BrokenPipeError):  # whoever read what was said has gone
+with suppress(OSError):  # whoever read what was said has gone
     sys.stdout.flush()
     sys.stderr.flush()
+if "shockcheck.scratch" in sys.modules:
+    sys.modules["shockcheck.scratch"].remove()
 os._exit(status)  # a fifth of a second sooner than by taking pandas and the rest apart object by object

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
     index, plan.unchecked = report.build_index(languages.get(plan.lang), built, failures)
     if failures or plan.unchecked:  # then the index is built again, and what lacks said again, until nothing does
-        _entry(plan.lang, "index").unlink(missing_ok=True)
+        with suppress(OSError):  # an entry that stays is no longer that of the index, and stands for nothing
+            _entry(plan.lang, "index").unlink()
     else:
         cache.store(_entry(plan.lang, "index"), index)
     return failures

@@ -63,6 +63,14 @@ def load_page(path: Path, name: str) -> Entry | None:
     return entry if entry and f"{CELLS}{shown(NOTEBOOKS / name)}.ipynb" in entry.inputs else None
 
 
+def _of_text(path: Path) -> str:
+    """Return the digest of a text file, the same for Windows' line ends: as version control stores it."""
+    try:
+        return digest(read_bytes(path).replace(b"\r\n", b"\n"))
+    except OSError:
+        return "missing"
+
+
 def load(path: Path) -> Entry | None:
     """The entry in `path`; None where there is none, or one that was cut short or changed by hand."""
     try:
@@ -74,10 +82,24 @@ def load(path: Path) -> Entry | None:
 
 
 def store(path: Path, entry: Entry) -> None:
-    """Write an entry, sealed by its own digest; raises OSError as the file system gives it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write an entry, sealed by its own digest; where that is not possible it is noted for `loss`."""
     stored = asdict(entry)
-    write_whole(path, json.dumps(stored | {"seal": _seal(stored)}, ensure_ascii=False))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(stored | {"seal": _seal(stored)}, ensure_ascii=False))
+    except OSError as error:
+        losses.append(error)
+
+
+losses: list[OSError] = []  # what kept something from being kept
+
+
+def loss() -> str | None:
+    """Return a sentence where something could not be kept in `.cache`, else None: what is lost is time alone."""
+    if not losses:
+        return None
+    where, why = shown(FOLDER.parent), losses[0].strerror
+    return f"{where} cannot be written ({why}); what was built is right, but is not kept and will be built anew"
 
 
 def _seal(stored: dict[str, Any]) -> str:
@@ -187,7 +209,9 @@ def current(key: str) -> str:
     if key.startswith(UNWATCHED):
         return "unknown"
     file, has_key, part = key.partition("#")
-    return _part(ROOT / file, part) if has_key else of_file(ROOT / file)
+    if has_key:
+        return _part(ROOT / file, part)
+    return _of_text(LEDGER) if ROOT / file == LEDGER else of_file(ROOT / file)
 
 
 def _package() -> str:

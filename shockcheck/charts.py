@@ -40,7 +40,7 @@ VARIABLES = {
     PLAIN: "plain",
     BAND: "band",
 }
-STYLE = {
+OWN = {
     "svg.hashsalt": "shockcheck",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",  # ships with matplotlib, so that the layout is the same everywhere
@@ -56,6 +56,8 @@ STYLE = {
     "lines.linewidth": 1.6,
     "timezone": "UTC",
 }
+# All that matplotlib has settings for, so that neither a user's matplotlibrc nor a style sheet shows in a chart.
+STYLE = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")} | OWN
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 WIDTH = 4.8  # inches: text stays readable when a phone shows the chart at two thirds of its size
 

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from collections import Counter
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,6 +98,7 @@ def _all(lang: str, why: bool, workers: int | None) -> None:
         faults.append(not_checked(plan.unchecked))
     for fault in faults:
         _complain(fault)
+    _note_loss()
     typer.echo(_summary(folder, stood=plan.nothing))
     if faults:
         raise typer.Exit(1)
@@ -138,6 +140,7 @@ def _one(name: str, given: dict[str, str], grid: Path | None, lang: str, workers
         warm.start()
         with _console().status(f"running {escape(name)}"):
             build.page(name, lang)
+        _note_loss()
         typer.echo(shown(reports_in(lang) / f"{name}.html"))
         return
     with warm.kernels():
@@ -189,6 +192,7 @@ def sweep(
         _complain(f"interrupted; {kept}, and the same command goes on with the others")
         raise typer.Exit(130) from None
     overview = swept.write()
+    _note_loss()
     for row, reason in [fault for _, fault in sorted(swept.faults.items())][:FAULTS_SAID]:
         _complain(f"{row.name}: {reason}")
     more = len(swept.faults) - FAULTS_SAID
@@ -411,10 +415,21 @@ def _summary(folder: Path, stood: bool) -> str:
     return f"{shown(folder / 'index.html')}: {listed}{'; nothing was due' if stood else ''}"
 
 
+def _note_loss() -> None:
+    """Say once that nothing could be kept in the cache, where that is so."""
+    from shockcheck import cache
+
+    if sentence := cache.loss():
+        from rich.text import Text
+
+        _console().print(Text("note:", style="yellow"), Text(sentence), soft_wrap=True)
+
+
 def _complain(sentence: object) -> None:
     from rich.text import Text
 
-    _console().print(Text("error:", style="red"), Text(plain(str(sentence))), soft_wrap=True)
+    with suppress(OSError):  # nobody can be told
+        _console().print(Text("error:", style="red"), Text(plain(str(sentence))), soft_wrap=True)
 
 
 def main() -> int:
@@ -423,6 +438,16 @@ def main() -> int:
         app()
     except ShockcheckError as error:
         _complain(error)
+        return 1
+    except OSError as error:  # what no module has a better word for: files, streams and processes of this machine
+        what = error.filename or "a file or a stream"
+        _complain(f"{what} cannot be used ({error.strerror or error}); mend that and run again")
+        return 1
+    except ImportError as error:
+        _complain(f"a library cannot be loaded ({error}); allow more memory, or make the environment anew")
+        return 1
+    except MemoryError:
+        _complain("there is not enough memory; free some, or allow more, and run again")
         return 1
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))

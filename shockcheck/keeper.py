@@ -110,10 +110,9 @@ def main() -> None:
 
 
 def _be_kernel() -> None:
-    from ipykernel import kernelapp
+    from shockcheck import kernel
 
-    sys.argv[0] = "ipykernel_launcher"
-    kernelapp.launch_new_instance()
+    kernel.main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
+from zmq.error import ZMQError
 
-from shockcheck import cells, kernel, parameters, warm
+from shockcheck import cells, kernel, parameters, scratch, warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError, plain
 from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
@@ -201,26 +203,32 @@ def run(
     for name in ("papermill", "traitlets"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is raised, and said once
     node = _to_run(notebook, variant=parameters is not None)
-    with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
-        reads = Path(folder) / "reads"
+    with _run_folder(notebook) as folder:
+        reads = folder / "reads"
         reads.touch()
         own = {READS: str(reads), VARIABLE: language, VARIANT: "" if parameters is None else "1"}
         if findings_only:
             own[FINDINGS] = "1"
-        own |= hand_over(Path(folder) / "ledger.json")
+        own |= hand_over(folder / "ledger.json")
         watch, limit = engine.Watch(), seconds or timeout()
+        config = _config(str(folder), own)
         try:
-            executed = _executed(_joined(node) if findings_only else node, parameters, _config(folder, own), limit, watch)
+            executed = _executed(_joined(node) if findings_only else node, parameters, config, limit, watch)
         except _RunError as error:
             if findings_only and not isinstance(error, _TooSlowError):
                 return run(notebook, parameters, language, seconds=limit)
-            raise BuildError(f"{_place(notebook, watch, joined=findings_only)}: {error}") from error
+            why = _why_died(folder, error) if isinstance(error, _DiedError) else error
+            raise BuildError(f"{_place(notebook, watch, joined=findings_only)}: {why}") from error
         executed.metadata["shockcheck"] = {"read": sorted(set(reads.read_text(encoding="utf-8").splitlines()))}
     return without_what_differs(executed)
 
 
 class _RunError(Exception):
     """What went wrong in a cell, as the end of a sentence."""
+
+
+class _DiedError(_RunError):
+    """A kernel ended before its time."""
 
 
 class _TooSlowError(_RunError):
@@ -258,7 +266,7 @@ def _executed(
             raise _RunError(f"it shows more than {kernel.LARGEST:,} characters; print and show less") from error
         if isinstance(error, CellTimeoutError):
             raise _TooSlowError(f"it took longer than {seconds} seconds; shorten its work") from error
-        raise _RunError("its kernel died, perhaps for want of memory; run the build again") from error
+        raise _DiedError(getattr(error.__cause__, "strerror", None)) from error
     outputs = (output for cell in executed.cells for output in cell.get("outputs", []))
     if any(output.get("ename") == "SystemExit" for output in outputs):
         raise _RunError(_ended_by_itself(""))
@@ -274,6 +282,29 @@ def _place(notebook: Notebook, watch: "Watch", joined: bool) -> str:
     """The notebook and the cell that ran, by the number that stands before it when it is run from top to bottom."""
     number = None if joined or watch.cell is None else cells.numbers(notebook.content).get(watch.cell["id"])
     return notebook.name if number is None else f"{notebook.name}, cell {number}"
+
+
+def _why_died(folder: Path, error: _RunError) -> str:
+    """Why the kernel of a run in `folder` ended, as far as its last words or the machine tell."""
+    cause = kernel.last_words(folder) or error.args[0] or "perhaps for want of memory"
+    return scratch.shortage() or f"its kernel died ({cause}); run the build again"
+
+
+@contextmanager
+def _run_folder(notebook: Notebook) -> Iterator[Path]:
+    """Inside the block the folder of one run of a notebook, for its kernel's sockets and what it is handed.
+
+    Raises BuildError where there is no room for it, before the run or in it.
+    """
+    short = scratch.shortage()
+    if short:
+        raise BuildError(f"{notebook.name}: {short}")
+    try:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=scratch.folder(), ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except (OSError, ZMQError) as error:
+        why = scratch.shortage() or f"its kernel cannot be run ({error.strerror or error}); mend that and run again"
+        raise BuildError(f"{notebook.name}: {why}") from error
 
 
 @cache

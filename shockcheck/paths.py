@@ -3,43 +3,55 @@
 import errno
 import os
 import re
-import tempfile
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+from shockcheck import leftovers
 from shockcheck.errors import BuildError, ProjectError
 
 PACKAGE = Path(__file__).resolve().parent
 VARIABLE = "SHOCKCHECK_ROOT"  # names a project's folder, whatever the working directory
-
-
-def is_project(folder: Path) -> bool:
-    """Whether a folder holds what makes a project: a ledger and notebooks."""
-    return (folder / "data" / "claims.yml").is_file() and (folder / "notebooks").is_dir()
+PARTS = ("data/claims.yml", "notebooks")  # of a project
+SIGNS = ("data/claims.yml", "data/datapackage.json", "notebooks/[0-9][0-9]-*.ipynb")  # of what is meant to be one
+OTHERWISE = f"go into one, name it by {VARIABLE}, or make one with `python -m shockcheck new FOLDER`"
 
 
 def find_root() -> Path:
-    """The project's folder: the one that SHOCKCHECK_ROOT names, else the nearest upward from the working directory.
+    """Return the project's folder: the one that SHOCKCHECK_ROOT names, else the nearest upward from the working directory.
 
-    From outside of any project it is the folder that the package lies in. Raises ProjectError where that is none either.
+    Raises ProjectError where there is none, and for a folder on the way that is half of one, so that no other project is
+    taken in its place.
     """
-    given = os.environ.get(VARIABLE)
-    if given:
-        root = Path(given).resolve()
+    named = os.environ.get(VARIABLE)
+    if named:
+        root = Path(named).resolve()
         if not root.is_dir():
-            raise ProjectError(f"{VARIABLE} is {given}, which is no folder; give it a project's folder or unset it")
+            raise ProjectError(f"{VARIABLE} is {named}, which is no folder; give it a project's folder or unset it")
         os.environ[VARIABLE] = str(root)  # the kernels inherit it, and have another working directory
         return root
-    here = Path.cwd()
-    for folder in (here, *here.parents, PACKAGE.parent):
-        if is_project(folder):
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise ProjectError(f"the working directory is gone ({error.strerror}); go into a project's folder") from error
+    for folder in (here, *here.parents):
+        missing = [part for part in PARTS if not _is_there(folder / part)]
+        if not missing:
             return folder
-    raise ProjectError(
-        f"{here} is not inside a project (a folder with data/claims.yml and notebooks/); go into one, name it by "
-        f"{VARIABLE}, or make one with `python -m shockcheck new FOLDER`"
-    )
+        if any(next(folder.glob(sign), None) for sign in SIGNS):
+            lack = f"{missing[0]} is missing or cannot be read"
+            raise ProjectError(f"{folder} is half a project: {lack}; restore it, or {OTHERWISE}")
+    raise ProjectError(f"{here} is not inside a project (a folder with {' and '.join(PARTS)}); {OTHERWISE}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 ROOT = find_root()
@@ -135,14 +147,31 @@ def unwritable(path: Path, error: OSError) -> BuildError:
 def write_whole(path: Path, text: str) -> None:
     """Write `text` to `path` under a temporary name and rename it, so that a fault leaves the old file as it was.
 
-    Raises OSError as the file system gives it (full, read-only, not a folder).
+    The file keeps its permissions; a new one has those that the user's umask gives. Raises OSError as the file system
+    gives it (full, read-only, not a folder).
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    _remove_unfinished(path.parent)
+    handle, temporary = _open_beside(path)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+            file.flush()
+            if path.exists():
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+            temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+_remove_unfinished = cache(leftovers.remove_unfinished)  # once in a process for each folder that is written to
+
+
+def _open_beside(path: Path) -> tuple[int, Path]:
+    """Open a new file in the folder of `path`, which is known to be in use; returns its handle and its path."""
+    while True:
+        temporary = leftovers.unfinished_path(path.parent)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        if leftovers.lock(handle, temporary):
+            return handle, temporary
+        os.close(handle)

@@ -21,7 +21,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Bool
 
-from shockcheck import keeper, warm
+from shockcheck import keeper, kernel, warm
 
 UNHEARD = 60  # seconds without a socket of a kernel's, after which the client, which waits longer, connects all the same
 
@@ -35,12 +35,15 @@ class WarmProvisioner(LocalProvisioner):
         """Fork a kernel with the arguments, the folder and the environment that it would have been started with."""
         if not self.forked:
             return await super().launch_kernel(cmd, **kwargs)
-        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        warm.start()
+        arguments = cmd[cmd.index(kernel.__name__) + 1 :]
         process = multiprocessing.get_context("forkserver").Process(
             target=_run, args=(arguments, f"{kwargs.get('cwd') or Path.cwd()}", dict(kwargs["env"])), daemon=True
         )
-        process.start()
+        try:
+            warm.start()
+            process.start()
+        except (OSError, EOFError) as error:  # the process to fork from has ended, or can have no more files
+            raise RuntimeError(f"no kernel can be forked ({error})") from error
         self.process = _Popen(process)
         self.pid = self.pgid = process.pid
         await self._until_it_listens()
@@ -129,11 +132,9 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
 
 
 def _be_kernel(arguments: list[str]) -> None:
-    from ipykernel.kernelapp import IPKernelApp
-
     sys.argv = ["ipykernel_launcher", *arguments]
     _forget_the_fork()
-    IPKernelApp.launch_instance(arguments)
+    kernel.run(arguments)
 
 
 def _forget_the_fork() -> None:

@@ -141,7 +141,9 @@ class _Hook:
             self._note(shown(Path(file)))  # a compiled module of the project's own
         elif file and (module in BY_THEMSELVES or (package not in OPEN_BY_PYTHON and not _is_of_pythons_library(file))):
             self._unwatched(f"it loaded {package.lstrip('_')}, which may read files without Python's knowledge")
-        elif not file and package not in sys.stdlib_module_names and _is_asked_by_a_notebook() and not _is_installed(package):
+        elif (
+            not file and package not in sys.stdlib_module_names and _is_asked_by_a_notebook() and not _is_installed(package)
+        ):
             for name in (f"{package}.py", f"{package}/__init__.py"):  # looked for, whether there is such a module or not
                 self._note(shown(Path(_absolute(name))))
 

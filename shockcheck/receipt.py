@@ -17,7 +17,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from shockcheck import cache, copies, notebooks
+from shockcheck import cache, copies, notebooks, scratch
 from shockcheck.errors import BuildError
 from shockcheck.findings import Finding, in_short, shown_in
 from shockcheck.paths import REPORTS, ROOT, shown, write
@@ -93,7 +93,7 @@ def verify() -> Receipt:
     """
     digests = recorded()
     expected = {one["id"]: one for notebook in notebooks.discover() for one in shown_in(notebook.node)}
-    with tempfile.TemporaryDirectory(prefix="shockcheck-") as folder:
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         root = Path(folder)
         copies.copy_to(root)
         errors = copies.run(root, "report")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from shockcheck import cache, copies, live, notebooks, prices, tables
+from shockcheck import cache, copies, live, notebooks, prices, scratch, tables
 from shockcheck.errors import BuildError, DataError, SourceError
 from shockcheck.findings import shown_in
 from shockcheck.paths import DATA, shown, write_whole
@@ -100,7 +100,7 @@ def flips(differences: pd.DataFrame) -> tuple[list[tuple[str, str, str]], str]:
     A copy of the project in a folder of its own is built with them; nothing of the project is changed.
     """
     before = {one["id"]: one["verdict"] for notebook in notebooks.discover() for one in shown_in(notebook.node)}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         root = Path(folder)
         copies.copy_to(root)
         for name, text in _changed(differences).items():

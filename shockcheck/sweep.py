@@ -12,7 +12,6 @@ import heapq
 import json
 import math
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -25,7 +24,7 @@ import duckdb
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from shockcheck import cache, grid, ledger, notebooks, parameters, tables, warm
+from shockcheck import cache, grid, ledger, leftovers, notebooks, parameters, tables, warm
 from shockcheck.errors import BuildError, ParameterError, ShockcheckError
 from shockcheck.findings import in_short, shown_in
 from shockcheck.paths import DATA, NOTEBOOKS, REPORTS, ROOT, shown, unwritable, write, write_whole
@@ -394,8 +393,8 @@ def _listing(place: str) -> set[str]:
 
 def _write_table(path: Path, columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
     """Write rows as a Parquet table with these columns; few of them are in memory at once."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        lines, table = Path(folder) / "rows.jsonl", Path(folder) / path.name
+    with leftovers.unfinished_folder(path.parent) as folder:
+        lines, table = folder / "rows.jsonl", folder / path.name
         with lines.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
         kinds = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items())

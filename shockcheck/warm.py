@@ -9,6 +9,7 @@ kernels with it.
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,8 @@ from contextlib import chdir, contextmanager
 from multiprocessing import forkserver
 from typing import TypeVar
 
+from shockcheck import scratch
+from shockcheck.errors import BuildError
 from shockcheck.paths import NOTEBOOKS, PACKAGE
 
 NAME = "shockcheck-warm"  # of the kernel and, as an entry point, of the provisioner
@@ -28,6 +31,7 @@ GRACE = 10  # seconds for kernels to be gone, with all that they have started
 AT_ONCE = 2  # notebooks under way for each core: a run waits for its kernel to come up, and for its page, part of its time
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_STARTING = threading.Lock()
 
 
 def possible() -> bool:
@@ -45,7 +49,11 @@ def start(kernels: int = 1) -> None:
     if possible():
         modules = ["shockcheck.preload", "shockcheck.preload_more"] if kernels > 1 else ["shockcheck.preload"]
         multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
-        forkserver.ensure_running()
+        try:
+            with _STARTING, scratch.as_default():  # the path of its socket must be short, and it is removed with the rest
+                forkserver.ensure_running()
+        except OSError as error:
+            raise BuildError(scratch.shortage() or f"no process can be started ({error.strerror}); run again") from error
 
 
 def stop() -> None:
@@ -60,16 +68,19 @@ def stop() -> None:
 @contextmanager
 def kernels() -> Iterator[None]:
     """Inside the block the kernels of a build are known, they start where the notebooks are, and none outlives it."""
-    before = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(PACKAGE), before)))
+    path = os.pathsep.join(filter(None, (str(PACKAGE), os.environ.get("JUPYTER_PATH"))))
+    own = {"JUPYTER_PATH": path, "IPYTHONDIR": str(scratch.folder() / "ipython")}  # the user's may not be writable
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     try:
         with chdir(NOTEBOOKS):
             yield
     finally:
         stop()
-        os.environ.pop("JUPYTER_PATH")
-        if before is not None:
-            os.environ["JUPYTER_PATH"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

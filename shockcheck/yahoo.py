@@ -5,16 +5,18 @@ import logging
 import math
 import os
 import re
+import tempfile
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import pandas as pd
 
-from shockcheck import corrections
+from shockcheck import corrections, scratch
 from shockcheck.bars import PRICES, seven_digits
 from shockcheck.errors import NoBarsError, SourceError
 from shockcheck.exchanges import Listing, Sessions
@@ -25,6 +27,7 @@ ADDRESS = "SHOCKCHECK_YAHOO"  # another address in place of Yahoo's hosts: a sta
 TIMEOUT = 10  # seconds
 ATTEMPTS, PAUSE = 3, 1.0  # pauses of 1 and 2 seconds between them
 OVER, FINAL = timedelta(minutes=30), timedelta(days=1)  # after the close: may be used, will not change any more
+ROOM = 1 << 20  # bytes that the cache must take
 KEPT = 60  # days that Yahoo keeps five-minute bars
 AHEAD = timedelta(days=60)  # asked for before a day, so that the sessions around it need no second question
 SETTLED = timedelta(days=7)  # after which share counts are taken to change no more
@@ -282,7 +285,7 @@ def _ask(symbol: str, question: Callable[[Any], Answer]) -> Answer:
 
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # every fault is told below
     yfinance.config.debug.hide_exceptions = False
-    yfinance.set_tz_cache_location(str(CACHE / "yfinance"))
+    yfinance.set_tz_cache_location(str(_usable(CACHE) / "yfinance"))
     again = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type((yahoo.YFRateLimitError, line.ConnectionError, line.Timeout)),
         stop=tenacity.stop_after_attempt(ATTEMPTS),
@@ -328,8 +331,20 @@ def _cached(symbol: str) -> pd.DataFrame:
     return pd.read_csv(_folder(symbol) / "bars.csv", index_col="date", parse_dates=["date"])
 
 
-def _folder(symbol: str) -> Any:
-    return CACHE / quote(symbol, safe="")
+def _folder(symbol: str) -> Path:
+    return _usable(CACHE) / quote(symbol, safe="")
+
+
+@cache
+def _usable(folder: Path) -> Path:
+    """Return the folder, or, where it cannot be written, one that ends with this process: then Yahoo is asked every time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(ROOM))
+    except OSError:
+        return scratch.folder() / folder.name
+    return folder
 
 
 def _now() -> datetime:

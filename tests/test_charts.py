@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib as mpl
 import pandas as pd
 import pytest
 
@@ -50,6 +51,30 @@ def name(request):
 
 def test_two_drawings_have_the_same_bytes(name):
     assert DRAWN[name]().svg == DRAWN[name]().svg
+
+
+ODD = {
+    "axes.grid": True,
+    "font.size": 20,
+    "savefig.bbox": "tight",
+    "figure.dpi": 200,
+    "xtick.major.size": 12,
+    "lines.marker": "o",
+}
+ODD |= {
+    "path.sketch": (1, 100, 2),
+    "axes.unicode_minus": False,
+    "text.usetex": True,
+    "font.family": "serif",
+    "svg.id": "mine",
+}
+
+
+def test_no_setting_of_the_users_shows_in_a_chart(name):
+    plain = DRAWN[name]().svg
+    with mpl.rc_context(ODD):
+        assert DRAWN[name]().svg == plain
+        assert mpl.rcParams["font.size"] == 20, "the user's settings are left as they are"
 
 
 def test_the_alternative_text_carries_the_numbers(name):

@@ -1,5 +1,6 @@
 """A new project: made by the package as it is installed, green as made, and from a sentence to a page as the README says."""
 
+import itertools
 import os
 import re
 import shutil
@@ -16,8 +17,8 @@ from flit_core.wheel import make_wheel_in
 from shockcheck import __version__, cache, scaffold
 from shockcheck.errors import ProjectError
 
-TAKEN_OVER = (".gitignore", "Makefile", "environment.yml", "requirements.txt", "pytest.ini", "reports/README.md",
-              "data/corrections.yml", "tests/nbval.cfg", "tests/test_project.py")  # fmt: skip
+TAKEN_OVER = (".gitattributes", ".gitignore", "Makefile", "environment.yml", "requirements.txt", "pytest.ini",
+              "reports/README.md", "data/corrections.yml", "tests/nbval.cfg", "tests/test_project.py")  # fmt: skip
 
 
 def bare(**more: str) -> dict[str, str]:
@@ -117,10 +118,52 @@ def test_a_folder_that_holds_something_is_refused_untouched(tmp_path, what):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def killed_at(call: int, of: str, folder: Path) -> None:
+    """Make a project in a process that is killed at that call of a function of the scaffold's, or of a path's."""
+    child = os.fork()
+    if child == 0:
+        place = scaffold if hasattr(scaffold, of) else Path
+        original, calls = getattr(place, of), itertools.count(1)
+        setattr(place, of, lambda *given: os._exit(1) if next(calls) == call else original(*given))
+        try:
+            scaffold.make(folder)
+        finally:
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] != 0, f"it is over before call {call} of {of}"
+
+
+KILLS = [(False, "_copy", 1), (False, "_copy", 9), (False, "rename", 1), (True, "_copy", 1), (True, "_copy", 9)]
+KILLS += [(True, "rename", call) for call in (1, 2, 9)]
+
+
+@pytest.mark.parametrize(("existed", "of", "call"), KILLS)
+def test_a_new_project_is_made_whole_after_one_that_was_killed(tmp_path, made, existed, of, call):
+    folder = tmp_path / "new"
+    if existed:
+        folder.mkdir()
+    killed_at(call, of, folder)
+    assert not (folder / "data").exists(), "half a project"
+    files = scaffold.make(folder)
+    assert files == sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "new"]
+    assert not list(folder.glob(".shockcheck*"))
+
+
+def test_what_came_in_between_is_not_overwritten(tmp_path):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    killed_at(3, "rename", folder)
+    missing = ({path.name for path in scaffold.TEMPLATE.iterdir()} - {path.name for path in folder.iterdir()}).pop()
+    (folder / missing).write_text("mine")
+    with pytest.raises(ProjectError, match=f"new is not empty, it has {missing}; name a folder"):
+        scaffold.make(folder)
+    assert (folder / missing).read_text() == "mine"
+
+
 @pytest.mark.parametrize("existed", [True, False])
 def test_what_cannot_be_finished_leaves_nothing(tmp_path, monkeypatch, existed):
     def full(source, target):
-        if source.endswith(".ipynb"):
+        if source.suffix == ".ipynb":
             raise OSError(28, "No space left on device")
         shutil.copyfile(source, target)
 

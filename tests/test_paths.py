@@ -1,4 +1,4 @@
-"""Which project is meant: by the variable, by the working directory, by where the package lies; what counts as notebook."""
+"""Which project is meant: by the variable, or by the working directory, never another one; what counts as notebook."""
 
 import shutil
 from pathlib import Path
@@ -19,9 +19,8 @@ def project(root: Path) -> Path:
 
 @pytest.fixture
 def outside(tmp_path, monkeypatch):
-    """A working directory outside of any project, and a package that lies in none."""
+    """A working directory outside of any project."""
     monkeypatch.delenv(paths.VARIABLE, raising=False)
-    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "site-packages" / "package")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -43,14 +42,50 @@ def test_the_variable_comes_first_and_is_made_absolute_for_kernels(outside, monk
     assert paths.find_root() == wanted
 
 
-def test_the_folder_of_the_package_comes_last(outside, monkeypatch):
-    own = project(outside / "own")
-    monkeypatch.setattr(paths, "PACKAGE", own / "package")
-    assert paths.find_root() == own
+HALVES = {
+    "no notebooks": (["data/claims.yml", "data/datapackage.json"], "notebooks"),
+    "no ledger": (["data/datapackage.json", "notebooks/01-x.ipynb"], "data/claims.yml"),
+    "no data": (["notebooks/01-x.ipynb"], "data/claims.yml"),
+    "tables alone": (["data/datapackage.json"], "data/claims.yml"),
+}
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("below", ["", "reports", "somewhere/else"])
+def test_half_a_project_is_not_silently_the_one_around_it(outside, monkeypatch, half, below):
+    files, missing = HALVES[half]
+    root = project(outside) / "half"
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text("")
+    (root / below).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(root / below)
+    with pytest.raises(ProjectError, match=f"{root} is half a project: {missing} is missing or cannot be read"):
+        paths.find_root()
+
+
+def test_folders_that_only_look_alike_are_no_half_of_one(outside, monkeypatch):
+    for folder in ("notebooks", "data", "notes/notebooks"):
+        (outside / folder).mkdir(parents=True)
+    (outside / "notebooks/analysis.ipynb").write_text("")
+    (outside / "data/prices.csv").write_text("")
+    with pytest.raises(ProjectError, match="is not inside a project"):
+        paths.find_root()
+    inner = project(outside / "inner")
+    (inner / "docs/notebooks").mkdir(parents=True)
+    monkeypatch.chdir(inner / "docs")
+    assert paths.find_root() == inner
+
+
+def test_a_working_directory_that_is_gone(outside, monkeypatch):
+    (outside / "gone").mkdir()
+    monkeypatch.chdir(outside / "gone")
+    (outside / "gone").rmdir()
+    with pytest.raises(ProjectError, match=r"the working directory is gone \(No such file or directory\); go"):
+        paths.find_root()
 
 
 def test_no_project_at_all_is_one_sentence_with_the_way_out(outside, monkeypatch):
-    (outside / "data").mkdir()  # a folder with data alone is none
     with pytest.raises(ProjectError, match=r"is not inside a project .*; go into one, .* new FOLDER"):
         paths.find_root()
     monkeypatch.setenv(paths.VARIABLE, "nowhere")

@@ -17,7 +17,10 @@ from shockcheck.errors import BuildError
 
 ARROWS = {
     "errors": set(),
-    "paths": {"errors"},
+    "surroundings": set(),
+    "leftovers": set(),
+    "paths": {"errors", "leftovers"},
+    "scratch": {"errors", "leftovers"},
     "derivations": {"errors"},
     "links": set(),
     "numerals": set(),
@@ -39,9 +42,9 @@ ARROWS = {
     "exchanges": {"corrections", "errors", "paths"},
     "bars": {"corrections", "errors", "paths"},
     "counts": {"errors"},
-    "yahoo": {"bars", "corrections", "exchanges", "errors", "paths"},
+    "yahoo": {"bars", "corrections", "exchanges", "scratch", "errors", "paths"},
     "live": {"bars", "corrections", "counts", "exchanges", "yahoo", "errors"},
-    "keeper": set(),
+    "keeper": {"kernel"},
     "kernel": {"reads"},
     "cells": {"errors", "paths"},
     "parameters": {"cells", "errors"},
@@ -55,18 +58,19 @@ ARROWS = {
     "findings": {"defaults", "derivations", "facts", "forensics", "languages", "ledger", "markup", "verdicts"}
     | {"errors", "paths"},
     "explore": {"charts", "facts", "findings", "fx", "ledger", "measures", "prices", "tables", "errors", "paths"},
-    "notebooks": {"cells", "engine", "findings", "kernel", "languages", "ledger", "parameters", "warm", "errors", "paths"},
+    "notebooks": {"cells", "engine", "findings", "kernel", "languages", "ledger", "parameters", "scratch", "warm"}
+    | {"errors", "paths"},
     "mentions": set(),
     "drafts": {"ledger", "mentions", "notebooks", "prices", "tables", "errors", "paths"},
     "grid": {"sheets", "errors", "paths"},
     "linked": {"findings", "languages", "ledger", "markup", "tables", "errors"},
     "cache": {"documents", "paths"},
     "reads": {"cache", "paths"},
-    "warm": {"paths"},
-    "provisioner": {"keeper", "warm"},
-    "scaffold": {"__version__", "errors"},
+    "warm": {"scratch", "errors", "paths"},
+    "provisioner": {"keeper", "kernel", "warm"},
+    "scaffold": {"__version__", "leftovers", "errors"},
     "preload_more": {"charts", "exchanges", "findings", "fx"},
-    "preload": {"charts", "exchanges", "findings", "forensics", "fx", "prices", "provisioner"},
+    "preload": {"charts", "exchanges", "findings", "forensics", "fx", "kernel", "prices", "provisioner"},
     "build": {"cache", "languages", "notebooks", "pages", "report", "tables", "warm", "errors", "paths"},
     "trace": {"derivations", "facts", "findings", "fx", "languages", "notebooks", "tables", "errors", "paths"},
     "what_if": {"derivations", "findings", "languages", "markup", "measures"},
@@ -103,16 +107,17 @@ ARROWS = {
         "paths",
     },
     "sweep": {"cache", "cluster", "findings", "grid", "ledger", "notebooks", "pages", "parameters", "report", "tables"}
-    | {"warm", "errors", "paths"},
+    | {"leftovers", "scratch", "warm", "errors", "paths"},
     "cluster": {"cache", "runner", "errors", "paths"},
     "runner": {"__version__", "cache", "sweep", "warm"},
-    "copies": {"paths"},
+    "copies": {"scratch", "errors", "paths"},
     "server": {"paths"},
     "watch": {"server", "errors", "paths"},
-    "receipt": {"cache", "copies", "findings", "notebooks", "errors", "paths"},
-    "snapshot": {"cache", "copies", "findings", "live", "notebooks", "prices", "tables", "errors", "paths"},
+    "receipt": {"cache", "copies", "findings", "notebooks", "scratch", "errors", "paths"},
+    "snapshot": {"cache", "copies", "findings", "live", "notebooks", "prices", "scratch", "tables"} | {"errors", "paths"},
     "cli": {
         "build",
+        "cache",
         "drafts",
         "grid",
         "runner",
@@ -130,7 +135,7 @@ ARROWS = {
     }
     | {"errors", "paths"},
     "__init__": set(),
-    "__main__": {"cli"},
+    "__main__": {"cli", "surroundings"},
 }
 
 
@@ -192,7 +197,7 @@ def test_binder_installs_the_project_beside_the_lock(tmp_path):
     (tmp_path / "python").write_text(f'#!/bin/sh\necho "$PWD $@" > {said}\n')
     (tmp_path / "python").chmod(0o755)
     subprocess.run([ROOT / "postBuild"], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
-    wanted = "-m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable ."
+    wanted = "-m pip --isolated install --disable-pip-version-check --no-deps --no-build-isolation --editable ."
     assert said.read_text() == f"{ROOT} {wanted}\n"
 
 

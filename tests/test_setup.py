@@ -1,7 +1,9 @@
 """The set-up of a fresh machine, on copies of the project: what it says where something is missing."""
 
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,28 +79,76 @@ def test_no_network_at_the_first_set_up(fresh):
 
 
 def conda(fresh: Path) -> dict[str, str]:
-    """An environment as conda makes it from environment.yml: this Python under another prefix, and the variables."""
+    """An environment as conda makes it from environment.yml: this Python under another prefix, and the variables.
+
+    Each call is noted; what would install is noted with the variables that pip gets, and does nothing.
+    """
     prefix = fresh / "conda"
     (prefix / "bin").mkdir(parents=True)
-    script(prefix / "bin/python", f'echo "$@" >> {fresh}/calls\nexec {sys.executable} "$@"\n')
-    return {"CONDA_DEFAULT_ENV": "shockcheck", "CONDA_PREFIX": str(prefix)}
+    noted = f'echo "$@" >> {fresh}/calls\ncase "$*" in *" install "*) env | grep ^PIP_ | sort > {fresh}/pip; exit 0;; esac\n'
+    script(prefix / "bin/python", f'{noted}exec {sys.executable} "$@"\n')
+    return {"CONDA_DEFAULT_ENV": "shockcheck", "CONDA_PREFIX": str(prefix), "PATH": "/usr/bin:/bin"}
 
 
 def test_an_active_conda_environment_is_used_and_no_venv_made(fresh):
-    done = bootstrap(fresh, **conda(fresh), **NOWHERE, PIP_DRY_RUN="1")
+    done = bootstrap(fresh, **conda(fresh))
+    assert done.returncode == 0, done.stderr
     calls = (fresh / "calls").read_text()
     assert "-m pip install --disable-pip-version-check --require-hashes -r" in calls
     assert not (fresh / ".venv").exists()
     assert "error" not in done.stdout
 
 
+def test_of_the_users_settings_of_pip_the_sources_of_packages_alone_are_taken(fresh):
+    """Of two values for one setting pip's own order holds: its file, its section for install, the variable."""
+    (fresh / "config/pip").mkdir(parents=True)
+    (fresh / "config/pip/pip.conf").write_text(
+        "[global]\nuser = true\nrequire-hashes = true\ntarget = /elsewhere\nfind-links = /first\n  /second\nproxy = a:1\n"
+        "cert = /global.pem\n[install]\nno-deps = true\ncert = /install.pem\n"
+    )
+    own = {"PIP_USER": "1", "PIP_PREFIX": "/p", "PIP_REQUIRE_VIRTUALENV": "1", "PIP_PROXY": "b:2", "PIP_NO_INDEX": "1"}
+    own |= {"HOME": str(fresh), "XDG_CONFIG_HOME": str(fresh / "config"), "XDG_CONFIG_DIRS": str(fresh)}
+    done = bootstrap(fresh, **conda(fresh), **own, PYTHONWARNINGS="error")
+    assert done.returncode == 0, done.stderr
+    given = dict(line.split("=", 1) for line in re.findall(r"(?m)^PIP_.+", (fresh / "pip").read_text()))
+    assert given.pop("PIP_CONFIG_FILE") == os.devnull
+    assert given["PIP_CERT"] == "/install.pem"
+    assert given["PIP_PROXY"] == "b:2"
+    assert given["PIP_FIND_LINKS"].startswith("/first")
+    assert given["PIP_NO_INDEX"] == "1"
+    others = ("USER", "PREFIX", "TARGET", "REQUIRE_VIRTUALENV", "REQUIRE_HASHES", "NO_DEPS")
+    assert not set(given) & {f"PIP_{name}" for name in others}
+
+
+def stamp(fresh: Path, variables: dict[str, str]) -> None:
+    """Leave what a set-up leaves that has succeeded."""
+    both = b"".join((fresh / file).read_bytes() for file in ("requirements.lock", "pyproject.toml"))
+    text = f"{hashlib.sha256(both).hexdigest()} {fresh}"
+    (Path(variables["CONDA_PREFIX"]) / "shockcheck-lock.sha256").write_text(text)
+
+
+def test_the_second_of_two_set_ups_waits_for_the_first_and_does_nothing(fresh):
+    variables, command = conda(fresh), [sys.executable, fresh / "tools/bootstrap.py"]
+    with (fresh / ".setup.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        second = subprocess.Popen(command, env=os.environ | variables, stderr=subprocess.PIPE, text=True)
+        assert second.stderr.readline() == "set-up: another one is under way here; waiting for its end\n"
+        stamp(fresh, variables)
+    assert second.communicate(timeout=60)[1] == ""
+    assert second.returncode == 0
+    assert " install " not in (fresh / "calls").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(fresh):
+    (fresh / ".setup.lock").mkdir()
+    said = says(bootstrap(fresh))
+    assert said == f"set-up: {fresh}/.setup.lock cannot be used (Is a directory); mend that and run make again"
+
+
 @pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
 def test_an_environment_is_left_alone_until_the_lock_or_the_project_changes(fresh, name):
     variables = conda(fresh)
-    both = b"".join((fresh / file).read_bytes() for file in ("requirements.lock", "pyproject.toml"))
-    digest = hashlib.sha256(both).hexdigest()
-    stamp = Path(variables["CONDA_PREFIX"]) / "shockcheck-lock.sha256"
-    stamp.write_text(f"{digest} {fresh}")
+    stamp(fresh, variables)
     done = bootstrap(fresh, **variables)
     assert (done.returncode, done.stderr) == (0, "")
     (fresh / name).write_text("a-newer-one==1\n")
