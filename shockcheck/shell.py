@@ -1,4 +1,4 @@
-"""What the kernel of a build does otherwise than one that a person uses. Nothing of the project is imported here."""
+"""What the shell of a build, in which cells run, does otherwise than a person's. Nothing of the project is imported here."""
 
 import os
 import sys
