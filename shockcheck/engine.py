@@ -13,7 +13,7 @@ from papermill.log import logger
 from papermill.translators import Translator, papermill_translators
 
 from shockcheck import warm
-from shockcheck.kernel import LARGEST, PATIENCE
+from shockcheck.shell import LARGEST, PATIENCE
 
 NAME = "shockcheck"
 

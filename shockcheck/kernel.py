@@ -8,17 +8,12 @@ import os
 import re
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
-from contextlib import chdir, suppress
+from contextlib import chdir
 from pathlib import Path
-from typing import TextIO
 
 LOG = "kernel.log"
 ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception)\b|Fatal Python error: ")  # at the beginning of a line of a log
 MATPLOTLIB = {"MATPLOTLIBRC": os.devnull, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-LARGEST = 10_000_000  # characters that a notebook may show: pages with more are slow to open
-PATIENCE = 300  # seconds for a kernel to come up, and to hand over what a cell showed: much for a machine with other work
 
 
 def import_matplotlib() -> None:
@@ -82,47 +77,6 @@ def last_words(folder: Path) -> str | None:
     errors = [line for line in lines if ERROR.match(line)]
     of_machine = [line for line in errors if "OSError" in line or "ZMQError" in line or "MemoryError" in line]
     return (of_machine or errors or [None])[-1]
-
-
-def prepare(environment: Mapping[str, str]) -> None:
-    """Set variables before the first cell, note what is read, and let what cells print reach their outputs alone.
-
-    `exit()` in a cell raises SystemExit, so that the build can say where it was.
-    """
-    from IPython import get_ipython
-
-    os.environ.update(environment)
-    get_ipython().ask_exit = _end
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
-        _bound(stream)
-        with suppress(OSError):  # where ipykernel does not take what other programs print, as in tests
-            number = stream.fileno()  # the terminal's, to which it repeats that
-        os.dup2(nowhere, number)
-    os.close(nowhere)
-    from shockcheck import reads  # once the variables are set, by which the project is found
-
-    reads.watch()
-
-
-def _bound(stream: TextIO) -> None:
-    """Take no more than the largest size and one character, at which the build ends the kernel: it could fill the memory."""
-    write, room = stream.write, LARGEST + 1
-
-    def write_within(text: str) -> int:
-        nonlocal room
-        if room > 0:
-            write(text[:room])
-            room -= len(text)
-        while room <= 0:
-            time.sleep(1)
-        return len(text)
-
-    stream.write = write_within
-
-
-def _end() -> None:
-    raise SystemExit
 
 
 def main(arguments: list[str]) -> None:

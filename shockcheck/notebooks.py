@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 from zmq.error import ZMQError
 
-from shockcheck import cells, kernel, parameters, scratch, warm
+from shockcheck import cells, kernel, parameters, scratch, shell, warm
 from shockcheck.errors import BuildError, LedgerError, ParameterError, ShockcheckError, plain
 from shockcheck.findings import VARIANT, alone, in_short, shown_in
 from shockcheck.languages import VARIABLE
@@ -263,7 +263,7 @@ def _executed(
         raise _RunError(_ended_by_itself(error.evalue) if error.ename == "SystemExit" else _reason(error)) from error
     except (RuntimeError, CellTimeoutError) as error:  # nbclient's own, or jupyter_client's for one that does not come up
         if watch.too_large:
-            raise _RunError(f"it shows more than {kernel.LARGEST:,} characters; print and show less") from error
+            raise _RunError(f"it shows more than {shell.LARGEST:,} characters; print and show less") from error
         if isinstance(error, CellTimeoutError):
             raise _TooSlowError(f"it took longer than {seconds} seconds; shorten its work") from error
         raise _DiedError(getattr(error.__cause__, "strerror", None)) from error
@@ -327,7 +327,7 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
     user's history of IPython. The state of widgets is not stored: it is long, it is of no use without a kernel, and its
     ids differ from run to run. A kernel that has run its cells has nothing left to do and is ended at once.
     """
-    line = f"from {kernel.__name__} import {kernel.prepare.__name__}; prepare({environment!r}); del prepare"
+    line = f"from {shell.__name__} import {shell.prepare.__name__}; prepare({environment!r}); del prepare"
     if FINDINGS in environment:
         line += f"; from {alone.__module__} import {alone.__name__}; alone(); del alone"
     arguments = ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={line}"]
@@ -337,7 +337,7 @@ def _config(folder: str, environment: dict[str, str]) -> Config:
         KernelManager=manager,
         NotebookClient={
             "extra_arguments": arguments,
-            "iopub_timeout": kernel.PATIENCE,
+            "iopub_timeout": shell.PATIENCE,
             "store_widget_state": False,
             "shutdown_kernel": "immediate",
         },

@@ -24,7 +24,7 @@ from shockcheck.paths import NOTEBOOKS, PACKAGE
 
 NAME = "shockcheck-warm"  # of the kernel and, as an entry point, of the provisioner
 CLIENT = "shockcheck.provisioner.WarmClient"
-ORDINARY = "shockcheck-cold"
+ORDINARY = "shockcheck-ordinary"
 COLD = "SHOCKCHECK_COLD"  # set by `--no-warm`
 PATIENCE = 0.1  # seconds
 GRACE = 10  # seconds for kernels to be gone, with all that they have started

@@ -6,7 +6,7 @@ from datetime import date
 import nbformat
 import papermill
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shockcheck import engine, parameters, report, warm
@@ -268,6 +268,7 @@ CONSTANTS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(CONSTANTS)
 def test_a_constant_written_as_code_is_read_back_by_us_and_by_python(value):
     code = parameters.literal(value)
@@ -276,17 +277,20 @@ def test_a_constant_written_as_code_is_read_back_by_us_and_by_python(value):
     assert "\n" not in code
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63) + 1, 2**63 - 1))
 def test_a_whole_number_is_itself_however_it_is_written(number):
     parameter = declared("x = 5")["x"]
     assert {parameter.read(text) for text in (f"{number}", f"{number:_}", f"{number}.0", f" {number} ")} == {number}
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_itself(number):
     assert declared("x = 5.0")["x"].read(repr(number)) == number
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_a_value_of_a_parameter_that_is_text(text):
     assert declared("x = 'a'")["x"].read(text) == text

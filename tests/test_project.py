@@ -45,11 +45,12 @@ ARROWS = {
     "yahoo": {"bars", "corrections", "exchanges", "scratch", "errors", "paths"},
     "live": {"bars", "corrections", "counts", "exchanges", "yahoo", "errors"},
     "keeper": {"kernel"},
-    "kernel": {"reads"},
+    "kernel": set(),
+    "shell": {"reads"},
     "cells": {"errors", "paths"},
     "parameters": {"cells", "errors"},
     "defaults": {"cells", "parameters", "errors", "paths"},
-    "engine": {"kernel", "warm"},
+    "engine": {"shell", "warm"},
     "facts": {"derivations", "tables", "errors", "paths"},
     "fx": {"derivations", "errors"},
     "prices": {"derivations", "exchanges", "live", "measures", "tables", "yahoo", "errors"},
@@ -58,8 +59,8 @@ ARROWS = {
     "findings": {"defaults", "derivations", "facts", "forensics", "languages", "ledger", "markup", "verdicts"}
     | {"errors", "paths"},
     "explore": {"charts", "facts", "findings", "fx", "ledger", "measures", "prices", "tables", "errors", "paths"},
-    "notebooks": {"cells", "engine", "findings", "kernel", "languages", "ledger", "parameters", "scratch", "warm"}
-    | {"errors", "paths"},
+    "notebooks": {"cells", "engine", "findings", "kernel", "languages", "ledger", "parameters", "scratch", "shell"}
+    | {"warm", "errors", "paths"},
     "mentions": set(),
     "drafts": {"ledger", "mentions", "notebooks", "prices", "tables", "errors", "paths"},
     "grid": {"sheets", "errors", "paths"},
