@@ -205,6 +205,7 @@ def sweep(
 
 def _swept(swept: "sweep_module.Sweep", workers: int | None, scheduler: str | None) -> None:
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
     columns = (SpinnerColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     with Progress(*columns, console=_console(), transient=True) as bar:
@@ -218,7 +219,10 @@ def _swept(swept: "sweep_module.Sweep", workers: int | None, scheduler: str | No
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
             bar.update(task, rate=f"{speed:.1f} rows a second" if speed else "")
 
-        swept.run(said, workers, scheduler, lambda sentence: bar.console.print(sentence, highlight=False, soft_wrap=True))
+        def tell(sentence: str) -> None:
+            bar.console.print(Text(sentence), soft_wrap=True)
+
+        swept.run(said, workers, scheduler, tell)
 
 
 @app.command(hidden=True)
