@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from shockcheck import links
 
-SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$@]|(?<=:)/(?=/)|(?<=www)\.|:(?=\w+:)")  # wherever it stands in a line
+SPECIAL = re.compile(r"[\\`*_\[\]<>|~$@]|&(?=#?\w+;)|(?<=:)/(?=/)|(?<=www)\.|:(?=\w+:)")  # wherever it stands in a line
 # At its beginning: a heading, a list, a rule.
 LEADING = re.compile(r"^(?:#{1,6}(?=\s|$)|[+-](?=\s|$)|[=-]+(?=\s*$)|\d{1,9}(?=[.)](?:\s|$)))")
 

@@ -270,7 +270,9 @@ class _FromSource(SourceFileLoader):
 
 def _own_modules(folder: str) -> FileFinder:
     """The finder for the project's own modules; raises ImportError for any other folder, as import hooks do."""
-    path = os.path.realpath(folder or ".")
-    if not Path(path).is_relative_to(ROOT.resolve()) or path.startswith((str(PACKAGE), *_environments())):
+    with by_the_package():
+        path = os.path.realpath(folder or ".")
+        is_own = Path(path).is_relative_to(ROOT.resolve()) and not path.startswith((str(PACKAGE), *_environments()))
+    if not is_own:
         raise ImportError(folder)
     return FileFinder(folder or ".", (ExtensionFileLoader, EXTENSION_SUFFIXES), (_FromSource, SOURCE_SUFFIXES))

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from shockcheck import cache, facts, grid, ledger, markup, notebooks, pages, tables, warm
+from shockcheck import cache, cells, facts, grid, ledger, markup, notebooks, pages, tables, warm
 from shockcheck.errors import BuildError, ShockcheckError
 from shockcheck.findings import SIGNS, Finding, in_short, shown_in
 from shockcheck.languages import Language, get, quoted
@@ -42,7 +42,8 @@ def write_page(name: str, node: nbformat.NotebookNode, language: Language) -> ca
     findings = notebooks.complete_findings(notebook, node)
     read = [*node.metadata["shockcheck"]["read"], *(f"{facts.SOURCES}#{source['id']}" for source in pages.cited(node, book))]
     node.metadata["shockcheck"]["read"] = sorted(set(read))
-    built = pages.page(node, book, notebook.title, notebook.parameters, "index.html", name, language=language)
+    title = cells.title(node) or notebook.title  # as it was when the notebook ran
+    built = pages.page(node, book, title, notebook.parameters, "index.html", name, language=language)
     read += built.pictures
     write(executed, notebooks.as_text(node))
     write(page, built.html)

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, SLOW
 from flit_core.wheel import make_wheel_in
 
-from shockcheck import __version__, cache, scaffold
+from shockcheck import __version__, scaffold
 from shockcheck.errors import ProjectError
 
 TAKEN_OVER = (".gitattributes", ".gitignore", "Makefile", "environment.yml", "requirements.txt", "pytest.ini",
@@ -174,17 +174,6 @@ def test_what_cannot_be_finished_leaves_nothing(tmp_path, monkeypatch, existed):
     with pytest.raises(ProjectError, match="new cannot be written"):
         scaffold.make(folder)
     assert list(tmp_path.rglob("*")) == ([folder] if existed else [])
-
-
-def test_a_project_without_a_lock_is_built_anew_when_a_library_changes(made, monkeypatch):
-    monkeypatch.setattr(cache, "ROOT", made)
-    before = cache._libraries()
-    assert cache._libraries() == before
-    version = cache.metadata.version
-    monkeypatch.setattr(cache.metadata, "version", lambda name: "0.1" if name == "pandas" else version(name))
-    assert cache._libraries() != before
-    (made / "requirements.lock").write_text("pandas==3.0\n")
-    assert cache._libraries() == cache.digest("pandas==3.0\n")
 
 
 def test_new_needs_no_project_around_it(project, tmp_path):

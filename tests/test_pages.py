@@ -217,7 +217,7 @@ def test_the_foot_names_the_files_that_the_page_was_made_from(opened):
     page = opened(NOTEBOOKS[4])
     page.locator("footer summary").click()
     shown = dict(zip(*(page.locator(f"dl.tables {tag}").all_inner_texts() for tag in ("dt", "dd")), strict=True))
-    whole = {f"data/{name}" for name in ("earnings.csv", "listings.csv", "prices.csv")}
+    whole = {f"data/{name}" for name in ("corrections.yml", "earnings.csv", "listings.csv", "prices.csv")}
     assert {name for name in shown if "in use" not in name} == whole
     for file in whole:
         assert hashlib.sha256((ROOT / file).read_bytes()).hexdigest() == shown[file]

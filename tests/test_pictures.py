@@ -24,7 +24,7 @@ STYLE = f"{FACE} *, svg {{ font-family: Kept !important }} footer {{ display: no
 
 
 def taken(browser: Browser, path: Path, width: int, scheme: str) -> Image.Image:
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = browser.new_page(bypass_csp=True, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(path.as_uri())
     page.add_style_tag(content=STYLE)
     page.evaluate("document.fonts.ready")

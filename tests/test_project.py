@@ -94,6 +94,7 @@ ARROWS = {
     | {"fx", "errors", "paths"},
     "report": {
         "cache",
+        "cells",
         "facts",
         "findings",
         "grid",

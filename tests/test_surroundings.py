@@ -12,7 +12,7 @@ import pytest
 from conftest import NOTEBOOKS, ROOT
 
 from shockcheck import cache, kernel, leftovers, notebooks, paths, scratch
-from shockcheck.errors import BuildError, ParameterError
+from shockcheck.errors import BuildError
 
 IMAGES = NOTEBOOKS[6]
 RC = "axes.grid: True\nfont.size: 20\ntext.usetex: True\nsavefig.bbox: tight\nbackend: TkAgg\n"
@@ -224,13 +224,6 @@ def test_streams_that_are_closed_or_full_give_no_traceback(redirection):
         assert done.stderr == f"error: {said}\n"
     elif redirection != "| true":
         assert done.returncode == 0
-
-
-@pytest.mark.parametrize("text", ["abc", "0", "-5", "1.5", "²"])
-def test_a_time_limit_that_is_no_number_is_one_sentence(monkeypatch, text):
-    monkeypatch.setenv("SHOCKCHECK_TIMEOUT", text)
-    with pytest.raises(ParameterError, match=r"SHOCKCHECK_TIMEOUT is .*; give a whole number of seconds, or unset it"):
-        notebooks._timeout()
 
 
 def test_windows_line_ends_make_no_other_ledger(tmp_path):

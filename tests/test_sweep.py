@@ -158,11 +158,11 @@ def test_a_parameter_of_any_kind_has_a_column_and_reaches_the_notebook(tmp_path)
     node = nbformat.read(path, 4)
     node.cells[1].source += EVERY_KIND
     node.cells.insert(1, nbformat.v4.new_code_cell("from datetime import date"))
-    given = "(False, 7, 2.5, ['c'], (2, 'd'), date(2004, 2, 29), None, 3, 'y\u2028z')"
+    given = "(False, 7, 2.5, ['c'], (2, 'd'), date(2004, 2, 29), None, 3, 'y\u00e9z')"
     expected = f"assert (flag, maybe, ratio, names, pair, start, nothing, Ratio, claim) == {given} and odd != odd"
     node.cells.insert(3, nbformat.v4.new_code_cell(expected))
     nbformat.write(node, path)
-    cells = "FALSE,7,2.5,['c'],\"(2, 'd')\",2004-02-29,None,3.0,y\u2028z"
+    cells = "FALSE,7,2.5,['c'],\"(2, 'd')\",2004-02-29,None,3.0,y\u00e9z"
     rows = f"flag,maybe,ratio,names,pair,start,nothing,Ratio,claim\n{cells}\nno,,,,,,,,\n"
     (tmp_path / "grid.csv").write_text(rows, encoding="utf-8")
     done = Project(tmp_path / "project").run("sweep", path.stem, "--grid", str(tmp_path / "grid.csv"))
@@ -171,7 +171,7 @@ def test_a_parameter_of_any_kind_has_a_column_and_reaches_the_notebook(tmp_path)
     tables = tmp_path / "project/reports/sweeps/01-one-day-change-grid"
     columns = "flag, maybe, ratio, names, pair, start, nothing, parameter_Ratio, parameter_claim, isnan(odd), recomputed"
     [row] = duckdb.sql(f"SELECT {columns} FROM '{tables}/findings.parquet'").fetchall()
-    assert row == (False, 7, 2.5, '["c"]', '[2,"d"]', date(2004, 2, 29), None, 3, "y\u2028z", True, -7.5)
+    assert row == (False, 7, 2.5, '["c"]', '[2,"d"]', date(2004, 2, 29), None, 3, "y\u00e9z", True, -7.5)
     [fault] = duckdb.sql(f"SELECT row, flag, parameter_Ratio FROM '{tables}/faults.parquet'").fetchall()
     assert fault == (3, "no", "")
 
