@@ -2,8 +2,10 @@
 
 import json
 import re
+from html import escape
 
 from playwright.sync_api import expect
+from test_contradictions import made
 
 NOTEBOOK = "01-one-day-change"
 QUOTE = 'lost | **7.5%** <script>document.title="ran"</script> <!-- end of verdicts --> `x` on Wednesday'
@@ -69,3 +71,16 @@ def test_prose_and_outputs_of_a_notebook_are_shown_and_run_nothing(small, browse
     (small.root / "notebooks/p.png").write_bytes(b"\x89PNG\r\n2")
     assert "notebooks/p.png changed" in small.run("report", "--why").stdout
     page.close()
+
+
+def test_a_vendors_name_is_text_on_the_page(project, stand_in):
+    name = "Tag <script>document.title='ran'</script> & *Sons* [x](javascript:y)"
+    closes = {"2025-01-24": 100.0, "2025-01-27": 90.0}
+    stand_in.shares["EVIL"] = made(closes, first="2024-12-02", last="2025-02-28", counts={"2024-12-31": 1e9}, name=name)
+    words = ("-p", "ticker=EVIL", "-p", "source=yahoo")
+    done = project.run("report", "--only", "01-nvidia-one-day-loss", *words)
+    assert done.returncode == 0, done.stderr
+    html = (project.root / done.stdout.strip()).read_text(encoding="utf-8")
+    shown = f"{escape(name, quote=False)} on 2025-01-27: a loss of market value"
+    assert shown in html.replace("&#39;", "'") and "<script>document" not in html
+    assert not re.search(r"<em>Sons|href=\"javascript", html)
