@@ -5,7 +5,10 @@ from urllib.parse import urlsplit
 
 FORBIDDEN = re.compile(r"""[\s<>"{}|\\^`\x00-\x20\x7f]""")
 DOI = re.compile(r"doi:10\.[0-9]{4,9}/\S+", re.IGNORECASE)
-HINT = "must be an address that begins with http://, https:// or doi:10., without blanks"
+HINT = (
+    "must be an address that begins with http://, https:// or doi:10., without blanks or any of <>{}|^`, "
+    "which are written %7C and the like"
+)
 
 
 def fault(address: str) -> str | None:

@@ -12,10 +12,14 @@ from nbformat import NotebookNode
 from shockcheck import frames
 from shockcheck.errors import BuildError
 from shockcheck.findings import MIMETYPE as FINDING
-from shockcheck.prose import TAGS, Prose
+from shockcheck.prose import Prose, foreign_tags_as_text
 
 SVG = "image/svg+xml"
 SHOWN = (FINDING, SVG, frames.MIMETYPE, "text/html", "text/markdown", "text/latex", "text/plain")  # the best first
+ACTIVE = {  # elements that run, load or ask for something: what they show would be missing from a page
+    *("applet", "audio", "base", "button", "canvas", "embed", "form", "frame", "iframe", "input", "link", "math", "meta"),
+    *("object", "option", "picture", "script", "select", "source", "svg", "template", "textarea", "track", "video"),
+}
 STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")  # of a style sheet
 OWN = re.compile(r"\s*#T_\w+[\w\s:.>#-]*")  # a selector within the one table that pandas styles
@@ -69,15 +73,16 @@ class Outputs:
 
     def _html(self, written: str, place: str) -> Markup:
         """HTML that a cell shows; raises BuildError for an element that a page does not have."""
-        foreign = sorted(_elements(written) - TAGS - {"style"})
-        if foreign:
+        active = sorted(_elements(written) & ACTIVE)
+        if active:
             raise BuildError(
-                f"{place} shows HTML with the element <{foreign[0]}>, which a page does not have; show a table, text, or a "
+                f"{place} shows HTML with the element <{active[0]}>, which a page does not have; show a table, text, or a "
                 "chart of shockcheck.charts"
             )
         rules = "".join(_own_rules(sheet) for sheet in STYLE.findall(written))
         style = Markup("<style>{}</style>").format(Markup(rules)) if rules else ""
-        content = Markup(self.prose.sanitized_output(STYLE.sub("", written), place))
+        plain = foreign_tags_as_text(STYLE.sub("", written))  # pandas' <NA>, for one, is no element
+        content = Markup(self.prose.sanitized_output(plain, place))
         return Markup('{}<div class="table" tabindex="0" role="region" aria-label="{}">{}</div>').format(
             style, place, content
         )

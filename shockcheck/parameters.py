@@ -137,7 +137,7 @@ def of_notebook(content: Mapping[str, Any], name: str) -> dict[str, Parameter]:
 def _cell(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     tagged = cells.tagged(content, cells.PARAMETERS)
     if not tagged:
-        raise BuildError(f"{name} has no cell tagged 'parameters'; tag the one that holds them")
+        raise BuildError(f"{name} has no cell tagged 'parameters'; tag the one that holds them, or one with a comment alone")
     if len(tagged) > 1:
         raise BuildError(f"{name} has {len(tagged)} cells tagged 'parameters'; tag the one that holds them, and no other")
     if tagged[0]["cell_type"] != "code":
@@ -177,7 +177,7 @@ def _declared(statement: ast.stmt, source: str, place: str) -> Parameter | None:
             lines = (ast.get_source_segment(source, statement) or source).splitlines()
             raise BuildError(
                 f"{place}: `{plain(lines[0])[:SHOWN]}` stands in the cell of parameters, which holds only lines like "
-                "`name = value`, one for each parameter; write it so, or move it to another cell"
+                "`name = value`, one for each parameter; write it so, or move it to a cell before this one"
             )
     try:
         default = constant(value)

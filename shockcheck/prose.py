@@ -75,12 +75,14 @@ class Prose:
         for a picture that cannot be embedded.
         """
         place = f"{self.name}, cell {number} (text)"
-        quotations = [(text, self._quoted(text, place)) for text in MEANT.findall(source)]
+        quotations = MEANT.findall(source)
         numbers = iter(range(len(quotations)))
-        renderer = _Renderer(self, escape=False, literal=[text for text, _ in quotations])
+        renderer = _Renderer(self, escape=False, literal=quotations)
         written = _parser(renderer)(MEANT.sub(lambda _: f"{LETTER}{next(numbers)}{LETTER}", source))
         clean = sanitized(written, _Pictures(self, place, attachments))
-        return Markup(self._with_values(clean, [value for _, value in quotations]).strip())
+        among_text = {int(word) for word in WORD.findall(clean)}  # in code they stand as they are written by now
+        values = [self._quoted(text, place) if n in among_text else ("", text) for n, text in enumerate(quotations)]
+        return Markup(self._with_values(clean, values).strip())
 
     def output(self, source: str, place: str) -> Markup:
         """Markdown that a cell shows, as HTML: it is made of figures and texts of others, so HTML in it is text.
@@ -107,7 +109,9 @@ class Prose:
         claim_id = match[1] or match[2] or ""
         value = self.value(claim_id)
         if value is None:
-            raise BuildError(f"{place} quotes {claim_id!r}, which the notebook does not recompute; correct the id")
+            raise BuildError(
+                f"{place} quotes {claim_id!r}, which this notebook does not recompute; quote a claim that it checks"
+            )
         return claim_id, value
 
     def _with_values(self, written: str, quotations: list[tuple[str, str]]) -> str:
@@ -158,11 +162,11 @@ class _Renderer(mistune.HTMLRenderer):
 
     def block_html(self, html: str) -> str:
         """A block of HTML."""
-        return super().block_html(html if self.escape_enabled else _foreign_tags_as_text(html))
+        return super().block_html(html if self.escape_enabled else foreign_tags_as_text(html))
 
     def inline_html(self, html: str) -> str:
         """A tag among text."""
-        return super().inline_html(html if self.escape_enabled else _foreign_tags_as_text(html))
+        return super().inline_html(html if self.escape_enabled else foreign_tags_as_text(html))
 
     def _as_written(self, text: str) -> str:
         return _filled(text, self._literal)
@@ -173,7 +177,7 @@ def _filled(text: str, words: list[str]) -> str:
     return WORD.sub(lambda word: words[int(word[1])] if int(word[1]) < len(words) else word[0], text)
 
 
-def _foreign_tags_as_text(written: str) -> str:
+def foreign_tags_as_text(written: str) -> str:
     """HTML in which a tag that does not format text, `<ticker>` or `<script>`, is shown as it is written."""
 
     def kept(tag: re.Match[str]) -> bool:

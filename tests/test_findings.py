@@ -140,7 +140,7 @@ def test_prose_quotes_the_recomputed_value_in_the_pages_language():
         prose = pages.prose_of("01", [finding], get(code))
         link = f'<a href="#claim-nvidia-loss-eur">{value}</a>'
         assert prose.cell('It was {{ finding("nvidia-loss-eur") }}.', 1, {}) == f"<p>It was {link}.</p>"
-    with pytest.raises(BuildError, match="quotes 'nvidia-monday-fall', which the notebook does not recompute"):
+    with pytest.raises(BuildError, match="quotes 'nvidia-monday-fall', which this notebook does not recompute"):
         pages.prose_of("01", [finding], get("en")).cell('{{ finding("nvidia-monday-fall") }}', 1, {})
 
 

@@ -74,6 +74,11 @@ def test_what_a_page_cannot_show_is_named_with_its_cell(outputs, shown, message)
         outputs.html(data(shown), 3)
 
 
+def test_a_sign_for_what_is_missing_is_no_element(outputs):
+    frame = pd.DataFrame({"a": pd.array([1, None], dtype="Int64")})
+    assert "&lt;NA&gt;" in outputs.html(data(HTML(frame.style.to_html())), 3)
+
+
 def test_a_styled_table_keeps_its_colours_and_nothing_that_reaches_beyond_it(outputs):
     styled = FRAME.style.set_properties(**{"color": "red"}).to_html()
     html = outputs.html(data(HTML(styled + "<style>body { color: red } #T_1 { background: url(x) }</style>")), 3)

@@ -40,6 +40,8 @@ def text(written: str, page: prose.Prose, attachments: dict | None = None) -> st
         ('[a](b.html "{{ finding("loss") }}")', '<a href="b.html" title="$3.10 billion">a</a>'),
         ('`{{ finding("loss") }}`', '<code>{{ finding("loss") }}</code>'),
         ('```\n{{ finding("loss") }}\n```', '<pre><code>{{ finding("loss") }}\n</code></pre>'),
+        ('`{{ finding("none") }}` {{ finding("loss") }}', f'<code>{{{{ finding("none") }}}}</code> {LOSS}'),
+        ("```\n{{ finding(x) }}\n```", "<pre><code>{{ finding(x) }}\n</code></pre>"),
         ('## Lost {{ finding("loss") }}', f'<h2 id="Lost">Lost {LOSS}</h2>'),
         ("{{ finding('week') }}", '<a href="#claim-week">&lt;b&gt;$6.20&lt;/b&gt;</a>'),
         ("5 {{ findings }} {{ x }} {% if %} {# c #} ${{}}", "5 {{ findings }} {{ x }} {% if %} {# c #} ${{}}"),
@@ -60,7 +62,7 @@ def test_in_a_table_and_without_links(page):
     [
         (
             '{{ finding("gain") }}',
-            "01-x, cell 2 (text) quotes 'gain', which the notebook does not recompute; correct the id",
+            "01-x, cell 2 (text) quotes 'gain', which this notebook does not recompute; quote a claim",
         ),
         ("{{ finding(loss) }}", '01-x, cell 2 (text) has {{ finding(loss) }}; write {{ finding("the-claims-id") }}'),
         ('{{ finding("loss").stated }}', 'cell 2 (text) has {{ finding("loss").stated }}; write'),
