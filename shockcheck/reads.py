@@ -66,7 +66,8 @@ class _Hook:
 
     def __init__(self, scratch: Path) -> None:
         """`scratch` is the run's own temporary folder."""
-        every = (*_environments(), str(PACKAGE), str(scratch), *OF_LIBRARIES)
+        kept = ROOT / ".cache"  # by the package itself, such as live prices
+        every = (*_environments(), str(PACKAGE), str(scratch), str(kept), *OF_LIBRARIES)
         folders = {f"{folder}{os.sep}" for folder in every if not ROOT.is_relative_to(folder)}
         self._left_out_inside = tuple(folder for folder in folders if Path(folder).is_relative_to(ROOT))
         self._left_out_outside = (*folders, *SYSTEM)
