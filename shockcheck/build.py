@@ -76,7 +76,8 @@ def run(plan: Plan, said: Callable[[str, str | None], None], workers: int | None
     for name, path in plan.gone.items():
         if entry := cache.load_page(path, name):
             report.remove_page(entry)
-        path.unlink()
+        with suppress(OSError):  # where `.cache` cannot be written; it is tried again the next time
+            path.unlink()
     built = {name: entry for name, entry in plan.entries.items() if entry and name not in failures}
     index, plan.unchecked = report.build_index(languages.get(plan.lang), built, failures)
     if failures or plan.unchecked:  # then the index is built again, and what lacks said again, until nothing does
