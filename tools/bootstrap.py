@@ -22,7 +22,7 @@ REQUIREMENTS = os.path.join(ROOT, "requirements.lock")
 VENV = os.path.join(ROOT, ".venv")
 LOG = os.path.join(ROOT, ".setup.log")
 UNDER_WAY = os.path.join(ROOT, ".setup.lock")
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 NETWORK = (
     "connection",
     "resolve",
@@ -93,8 +93,13 @@ def suits(version):
 
 
 def interpreter():
-    """The Python to build on: the one running this if it suits, else a suitable one on the PATH."""
+    """Return the Python to build on: the one running this if it suits, else a suitable one on the PATH.
+
+    In an active .venv it is the one that the .venv was made with: the .venv itself is about to be removed.
+    """
     if suits(sys.version_info):
+        if os.path.realpath(sys.prefix) == os.path.realpath(VENV):
+            return os.path.join(sys.base_exec_prefix, "bin", "python%d.%d" % tuple(sys.version_info[:2]))
         return sys.executable
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         found = shutil.which("python3.%d" % minor)
