@@ -1,3 +1,3 @@
 """Recomputes the checkable statements of a newspaper article about a market shock, from sourced figures."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

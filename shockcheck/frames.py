@@ -1,4 +1,4 @@
-"""Frames as data: what a page needs to show a table in any language and to offer it as CSV, without a look at the text."""
+"""Frames as data: what a page needs to show a table in any language and to offer it as CSV."""
 
 import csv
 import io
@@ -11,31 +11,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+__all__ = ["register"]
+
 MIMETYPE = "application/vnd.shockcheck.table+json"
-ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
 
 
-def show() -> None:
+def register() -> None:
     """Let every frame that a notebook displays carry its data, and be shown with its texts in full."""
-    from IPython import get_ipython  # which the build, where no frame is displayed, need not wait for
+    from IPython import get_ipython  # the build, which displays no frame, need not wait for it
 
     pd.options.display.max_colwidth = None
     shell = get_ipython()
-    if shell:  # there is none where the cells are run as plain Python
+    if shell:  # there is none where the cells run as plain Python
         shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, lambda frame: {MIMETYPE: as_data(frame)})
 
 
 def as_data(frame: pd.DataFrame) -> dict[str, Any]:
-    """The frame for JSON: `columns`, each with `name` and `kind` (number, day, time, text), and `rows`.
+    """Return the frame for JSON: `columns`, each with `name` and `kind` (number, day, time, text), and `rows`.
 
-    An index that is more than a count comes first, and `headers` says how many columns it takes. Numbers carry twelve
-    digits, the same on every machine; JSON knows no infinite ones, which are 'inf' and '-inf'; what is missing is null.
+    An index that is more than a count comes first, and `headers` is the number of its columns. Numbers carry twelve digits,
+    the same on every machine; infinite numbers, which JSON lacks, are 'inf' and '-inf'; missing values are null.
     """
-    counted = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
-    headers = 0 if counted else frame.index.nlevels
+    is_count = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    headers = 0 if is_count else frame.index.nlevels
     levels = [frame.index.get_level_values(level) for level in range(headers)]
     names = [name or "" for name in frame.index.names][:headers] + [_name(name) for name in frame.columns]
-    values = [list(level) for level in levels] + [frame.iloc[:, place].tolist() for place in range(frame.shape[1])]
+    values = [list(level) for level in levels] + [frame.iloc[:, number].tolist() for number in range(frame.shape[1])]
     cells = [[_cell(value) for value in column] for column in values]
     columns = [{"name": name, "kind": _kind(column)} for name, column in zip(names, values, strict=True)]
     return {"columns": columns, "headers": headers, "rows": [list(row) for row in zip(*cells, strict=True)]}
@@ -78,7 +80,7 @@ def _cell(value: Any) -> str | float | int | None:
 
 
 def as_csv(table: dict[str, Any]) -> str:
-    """A table as `as_data` gives it, as CSV: a header, then the rows; no text of it is a formula to a spreadsheet."""
+    """Return a table from `as_data` as CSV: a header, then the rows; a spreadsheet takes no text of it for a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([_harmless(column["name"]) for column in table["columns"]])
@@ -96,8 +98,8 @@ def _plain(value: str | float | int | None, kind: str) -> str:
         return ""
     if kind == "number":
         return value if isinstance(value, str) else f"{value:.12g}"
-    return value.removesuffix("T00:00:00") if kind == "day" else _harmless(str(value))
+    return str(value).removesuffix("T00:00:00") if kind == "day" else _harmless(str(value))
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(ACTIVE) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

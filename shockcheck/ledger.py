@@ -2,39 +2,43 @@
 
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field
 from ruamel.yaml.comments import CommentedMap
 
-from shockcheck import cache, documents, facts, links, numerals, verdicts
-from shockcheck.documents import Entry, Fault, Text, UnreadableError
+from shockcheck import numerals, verdicts
+from shockcheck.data import facts
 from shockcheck.errors import LedgerError, ShockcheckError
-from shockcheck.paths import LEDGER, ROOT, by_the_package, note, shown
+from shockcheck.formats import links, yaml_models
+from shockcheck.formats.yaml_models import Fault, StrictModel, Text, UnreadableError
+from shockcheck.project import yaml_files
+from shockcheck.project.context import current_run, note, unnoted_reads
+from shockcheck.project.digests import digest, file_digest
+from shockcheck.project.inputs import ARTICLE
+from shockcheck.project.paths import current_project, shown
 
-Printed = Literal["de", "en"]  # the languages that articles are read in
-CHECKED = "SHOCKCHECK_LEDGER"  # set by a run to the file in which its kernel finds the ledger as it was checked
-ABROAD = {"de"}  # those in which a reader of the pages, which are in English, needs to be told what a quote claims
+ArticleLanguage = Literal["de", "en"]  # the languages that articles are read in
+TRANSLATED = {"de"}  # those in which a reader of the pages, which are in English, needs to be told what a quote claims
 
 
-class Article(Entry):
+class Article(StrictModel):
     """The piece under test; `language` is the one it is printed in and rules how its numbers are read."""
 
     title: Text
     publisher: Text
     date: date
-    language: Printed
+    language: ArticleLanguage
     url: Text | None = None
 
 
-class Claim(Entry):
+class Claim(StrictModel):
     """One checkable statement of the article and the reading chosen for it before computing.
 
     It is `documented` where an editor's verdict stands in it, with a reason and facts, else `computed`. `states` says in
@@ -66,22 +70,17 @@ class Claim(Entry):
         """What is claimed, in English."""
         return self.states or self.quote
 
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> Self:
-        for message in _broken_rules(dict(self)):
-            raise ValueError(message)
-        return self
-
     def allowed(self, language: str) -> pd.Interval:
-        """The values that the stated one allows, in the claim's unit; raises ValueError where none is stated."""
+        """Return the values that the stated one allows, in the claim's unit; raises ValueError where none is stated."""
         if self.interval:
-            return pd.Interval(*self.interval, closed="both")
+            low, high = self.interval
+            return pd.Interval(low, high, closed="both")
         if self.stated is None:
             raise ValueError(f"claim {self.id} states no value")
         return verdicts.interval(self.stated, self.hedge, self.direction, language)
 
 
-class Ledger(Entry):
+class Ledger(StrictModel):
     """The article and its claims, in the article's order."""
 
     article: Article
@@ -93,97 +92,109 @@ class Ledger(Entry):
         return {claim.id: claim for claim in self.claims}
 
     def claim(self, claim_id: str) -> Claim:
-        """The claim of that id; raises LedgerError, naming the file, for an unknown one."""
+        """Return the claim of that id; raises LedgerError, naming the file, for an unknown one."""
         if claim_id not in self.by_id:
-            raise LedgerError(f"{shown(LEDGER)} has no claim {claim_id!r}; add it or correct the id in the notebook")
-        note(f"{shown(LEDGER)}#{claim_id}")
+            file = shown(current_project().ledger)
+            raise LedgerError(f"{file} has no claim {claim_id!r}; add it or correct the id in the notebook")
         return self.by_id[claim_id]
 
 
-def load(path: Path = LEDGER, watched: bool = True) -> Ledger:
-    """The ledger in `path`. That it was read is noted, or only its head, where the caller says so by `watched`.
+def load(path: Path | None = None, watched: bool = True) -> Ledger:
+    """Return the ledger in `path`, by default the project's; that it was read is noted, or without `watched` its head alone.
 
     Raises LedgerError with file, line and the claim's id for the first entry that is not as documented: an unknown or
     missing field, a duplicate id, a stated value that is no number as printed, a fact that does not exist.
     """
-    note(shown(path) if watched else f"{shown(path)}#{cache.ARTICLE}")
-    with by_the_package():
+    path = path or current_project().ledger
+    note(shown(path) if watched else f"{shown(path)}#{ARTICLE}")
+    with unnoted_reads():
         return _load(path, _state(path))
 
 
 @lru_cache(maxsize=4)
 def _load(path: Path, state: str) -> Ledger:
-    """The ledger as `load` gives it, once for a state of it: to read it by lines takes a tenth of a second."""
-    handed = json.loads(Path(os.environ[CHECKED]).read_text(encoding="utf-8")) if os.environ.get(CHECKED) else {}
-    if handed.get("state") == state:
-        return Ledger.model_validate_json(handed["ledger"])
-    document = documents.parsed(path, LedgerError)
+    """Return the ledger as `load` does, once for a state of it: to read it by lines takes a tenth of a second."""
+    checked = current_run().ledger
+    if checked:
+        stored = json.loads(Path(checked).read_text(encoding="utf-8"))
+        if stored["state"] == state:
+            return Ledger.model_validate_json(stored["ledger"])
+    document = yaml_files.load(path, LedgerError)
     for fault in _faults(document):
-        raise LedgerError(documents.sentence(path, document, fault))
+        raise LedgerError(yaml_models.fault_sentence(shown(path), document, fault))
     return Ledger.model_validate(document)
 
 
 def _state(path: Path) -> str:
-    """The digest of all that a ledger is checked by: itself, the facts, and how their table is described."""
-    return cache.digest("".join(cache.of_file(one) for one in (path, ROOT / facts.FILE, cache.DESCRIPTOR)))
+    """Return the digest of all that a ledger is checked by: itself, the facts, and how their table is described."""
+    files = (path, current_project().root / facts.FILE, current_project().descriptor)
+    return digest("".join(map(file_digest, files)))
 
 
-def hand_over(path: Path) -> dict[str, str]:
-    """Write the ledger to `path` for a kernel, which need not check it again; returns the variable that tells it so.
+def write_for_kernel(path: Path) -> bool:
+    """Write the ledger to `path` for a kernel, which need not check it again; return whether it is without fault.
 
     A ledger at fault is not written: the kernel will find the fault itself.
     """
-    state = _state(LEDGER)
+    state = _state(current_project().ledger)
     try:
-        checked = _load(LEDGER, state).model_dump_json()
+        checked = _load(current_project().ledger, state).model_dump_json()
     except ShockcheckError:
-        return {}
+        return False
     path.write_text(json.dumps({"state": state, "ledger": checked}), encoding="utf-8")
-    return {CHECKED: str(path)}
+    return True
 
 
-def faults(path: Path = LEDGER) -> list[str]:
-    """Everything that `load` would stop at, one after another, each as 'FILE:LINE: sentence'; empty for a good ledger."""
+def faults(path: Path | None = None) -> list[str]:
+    """Return all that `load` would stop at, each as 'FILE:LINE: sentence'; empty for a good ledger."""
+    path = path or current_project().ledger
     try:
-        document = documents.parse(path)
+        document = yaml_files.parse(path)
     except UnreadableError as error:
         return [f"{shown(path)}:{error.line or 1}: {error.message}"]
-    return [documents.listed(path, document, fault) for fault in _faults(document)]
+    return [yaml_models.listed_fault(shown(path), document, fault) for fault in _faults(document)]
 
 
 def _faults(document: CommentedMap) -> list[Fault]:
-    """Every fault of a ledger, in the order of its lines: fields, rules between fields, and between claims."""
-    found = [fault for fault in documents.faults(Ledger, document) if fault.kind != "value_error"]  # those come below
-    claims = document.get("claims")
-    article = document.get("article")
-    language = article.get("language") if isinstance(article, dict) else None
+    """Return every fault of a ledger, in the order of its lines: fields, rules between fields, and between claims."""
+    claims, article = document.get("claims"), document.get("article")
+    head = article if isinstance(article, dict) else {}
     entries = [
-        (("claims", place), one)
-        for place, one in enumerate(claims if isinstance(claims, list) else [])
-        if isinstance(one, dict)
+        (("claims", index), claim)
+        for index, claim in enumerate(claims if isinstance(claims, list) else [])
+        if isinstance(claim, dict)
     ]
-    url = article.get("url") if isinstance(article, dict) else None
-    if isinstance(url, str) and url and links.fault(url):
-        found.append(Fault(("article", "url"), links.fault(url)))
-    times = Counter(one["id"] for _, one in entries if isinstance(one.get("id"), str))
-    known = facts.ids()
-    for place, one in entries:
-        found += [Fault(place, message) for message in _broken_rules(one)]
-        if isinstance(one.get("id"), str) and times[one["id"]] > 1:
-            message = f"the id {one['id']} is given to {times[one['id']]} claims; give each its own"
-            found.append(Fault((*place, "id"), message))
-        if language in ABROAD and not one.get("states"):
-            found.append(Fault((*place, "states"), "the field is missing; say in English what the quote claims"))
-        found += [Fault((*place, "stated"), message) for message in _misprinted(one, language)]
-        cited = one.get("facts")
-        for fact in cited if isinstance(cited, list) else []:
-            if isinstance(fact, str) and fact not in known:
-                found.append(Fault((*place, "facts"), f"data/facts.csv has no fact {fact!r}; add it or correct the id"))
-    return sorted(found, key=lambda fault: documents.place(document, fault.loc)[0])
+    faults = [*yaml_models.faults(Ledger, document), *_address_faults(head)]
+    times = Counter(claim["id"] for _, claim in entries if isinstance(claim.get("id"), str))
+    known_facts = set(facts.ids())
+    for place, claim in entries:
+        name = claim.get("id")
+        faults += [Fault(place, message) for message in _broken_rules(claim)]
+        if isinstance(name, str) and times[name] > 1:
+            faults.append(Fault((*place, "id"), f"the id {name} is given to {times[name]} claims; give each its own"))
+        if head.get("language") in TRANSLATED and not claim.get("states"):
+            faults.append(Fault((*place, "states"), "the field is missing; say in English what the quote claims"))
+        faults += [Fault((*place, "stated"), message) for message in _misprinted(claim, head.get("language"))]
+        faults += [Fault((*place, "facts"), message) for message in _unknown_facts(claim, known_facts)]
+    return sorted(faults, key=lambda fault: yaml_models.place_of(document, fault.loc)[0])
+
+
+def _address_faults(article: Mapping[str, Any]) -> Iterator[Fault]:
+    url = article.get("url")
+    fault = links.fault(url) if isinstance(url, str) and url else None
+    if fault:
+        yield Fault(("article", "url"), fault)
+
+
+def _unknown_facts(claim: Mapping[str, Any], known: set[str]) -> Iterator[str]:
+    cited = claim.get("facts")
+    for fact in cited if isinstance(cited, list) else []:
+        if isinstance(fact, str) and fact not in known:
+            yield f"data/facts.csv has no fact {fact!r}; add it or correct the id"
 
 
 def _broken_rules(claim: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong between the fields of a claim that by themselves may be right."""
+    """Return what is wrong between the fields of a claim that by themselves may be right."""
     stated, unit, interval, why, verdict, because, cited = (
         claim.get(name) for name in ("stated", "unit", "interval", "why", "verdict", "because", "facts")
     )
@@ -203,9 +214,11 @@ def _broken_rules(claim: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _misprinted(claim: Mapping[str, Any], language: object) -> Iterator[str]:
-    """What is wrong with the stated value as a number printed in the language of the article."""
+    """Yield what is wrong with the stated value as a number printed in the language of the article."""
     stated, hedge = claim.get("stated"), claim.get("hedge")
-    if isinstance(stated, str) and stated and language in get_args(Printed) and hedge in (None, *get_args(verdicts.Hedge)):
+    if not isinstance(language, str) or language not in get_args(ArticleLanguage):
+        return
+    if isinstance(stated, str) and stated and hedge in (None, *get_args(verdicts.Hedge)):
         part = numerals.part_of_whole(stated, language)
         if part and claim.get("unit") == "percent":
             sign = "," if language == "de" else "."

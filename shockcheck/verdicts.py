@@ -19,8 +19,9 @@ A fall is printed without a sign and recomputed with one: its interval is mirror
 import math
 import re
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 from babel.numbers import NumberFormatError, parse_decimal
@@ -29,8 +30,54 @@ from shockcheck import numerals
 
 Hedge = Literal["about", "less than", "more than", "almost", "between", "exactly"]
 Direction = Literal["rise", "fall"]
-ComputedVerdict = Literal["holds", "held intraday", "off"]
-DocumentedVerdict = Literal["supported", "imprecise", "contradicted", "unchecked"]
+
+
+class Verdict(StrEnum):
+    """What is said of a claim: of a computed one by the rule below, of a documented one by an editor who cites facts."""
+
+    HOLDS = "holds"
+    HELD_INTRADAY = "held intraday"
+    OFF = "off"
+    SUPPORTED = "supported"
+    IMPRECISE = "imprecise"
+    CONTRADICTED = "contradicted"
+    UNCHECKED = "unchecked"
+
+    @property
+    def sign(self) -> str:
+        """The verdict as a sign."""
+        return _ABOUT[self].sign
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict means, in a line."""
+        return _ABOUT[self].meaning
+
+    @property
+    def rating(self) -> int | None:
+        """From 1, false, over 3, true in part, to 5, true; None for a claim that nothing at hand can decide."""
+        return _ABOUT[self].rating
+
+
+class _About(NamedTuple):
+    sign: str
+    rating: int | None
+    meaning: str
+
+
+_ABOUT = {
+    Verdict.HOLDS: _About("✓", 5, "rounds to the number in the article (for prices: at the close)"),
+    Verdict.HELD_INTRADAY: _About("◐", 3, "true at some point in the day, not at the close"),
+    Verdict.OFF: _About("✗", 1, "does not match the number in the article, and no price of the day does"),
+    Verdict.SUPPORTED: _About("✓", 5, "backed by the cited sources"),
+    Verdict.IMPRECISE: _About("◐", 3, "true only in part"),
+    Verdict.CONTRADICTED: _About("✗", 1, "a primary source or two independent ones say otherwise"),
+    Verdict.UNCHECKED: _About("?", None, "no source at hand can decide it"),
+}
+# The meaning of `off` for one finding, of which it is known whether there is a range.
+OFF_WITH_RANGE = "does not match the close or any price of the day"
+OFF_WITHOUT_RANGE = "does not match the number in the article"
+DocumentedVerdict = Literal[Verdict.SUPPORTED, Verdict.IMPRECISE, Verdict.CONTRADICTED, Verdict.UNCHECKED]
 
 DIGITS = re.compile(r"[0-9](?:[0-9.,]*[0-9])?")
 GROUPED = re.compile("[0-9]{1,3}(?:([ \u00a0\u2009\u202f'’])[0-9]{3})(?:\\1[0-9]{3})*(?:[.,][0-9]+)?")
@@ -41,7 +88,7 @@ OTHER_SIGNS = str.maketrans(".,", ",.")
 
 
 def number(printed: str, language: str) -> Decimal:
-    """The value of one number as printed, in digits or in words, with its decimal places kept ('5,70' -> 5.70).
+    """Return the value of one number as printed, in digits or in words, with its decimal places kept ('5,70' -> 5.70).
 
     Thousands may be grouped by the sign of the language, by an apostrophe or by blanks, fractions be words or signs. Raises
     ValueError, with what to write instead, where `printed` is not a number in `language` ('5.7' is none in German).
@@ -70,13 +117,13 @@ def _in_digits(text: str, language: str) -> Decimal | None:
 
 
 def _decimal(named: Fraction) -> Decimal | None:
-    """The fraction as a decimal, or None for one like a third that has no end."""
-    found = Decimal(named.numerator) / Decimal(named.denominator)
-    return found if Fraction(found) == named else None
+    """Return the fraction as a decimal, or None for one like a third that has no end."""
+    quotient = Decimal(named.numerator) / Decimal(named.denominator)
+    return quotient if Fraction(quotient) == named else None
 
 
 def _remedy(text: str, language: str) -> str:
-    """What to write in place of what is no number."""
+    """Return what to write in place of what is no number."""
     example, other = ("3.5", "comma") if language == "en" else ("3,5", "point")
     named, signed = numerals.value(text, language), SIGNED.match(text)
     if named is not None:
@@ -94,7 +141,7 @@ def _remedy(text: str, language: str) -> str:
 
 
 def numbers(stated: str, hedge: Hedge | None, language: str) -> list[Decimal]:
-    """The one number of a stated value, or the two of one that is hedged by `between`, smaller first.
+    """Return the one number of a stated value, or the two of one that is hedged by `between`, smaller first.
 
     Raises ValueError for anything else.
     """
@@ -107,7 +154,7 @@ def numbers(stated: str, hedge: Hedge | None, language: str) -> list[Decimal]:
 
 
 def _ends(stated: str, language: str) -> tuple[Decimal, Decimal]:
-    """The two numbers between which a value is stated to be: what joins them may stand in a number as well."""
+    """Return the two numbers between which a value is stated to be: what joins them may stand in a number as well."""
     faults = []
     for join in BETWEEN.finditer(stated):
         try:
@@ -120,15 +167,27 @@ def _ends(stated: str, language: str) -> tuple[Decimal, Decimal]:
 
 
 def decimals(stated: str, hedge: Hedge | None, language: str) -> int:
-    """How many decimal places the stated value is printed with; a finding is shown with two more."""
-    return max(-min(value.as_tuple().exponent, 0) for value in numbers(stated, hedge, language))
+    """Return how many decimal places the stated value is printed with; a finding is shown with two more."""
+    return max(-_exponent(value) for value in numbers(stated, hedge, language))
 
 
-def interval(stated: str, hedge: Hedge | None, direction: Direction | None, language: str) -> pd.Interval:
-    """The values that the printed one allows, by the table above, in the claim's unit; falls are negative."""
+def _exponent(value: Decimal) -> int:
+    """Return the power of ten of the last printed digit: -2 for 5.70, 0 for 1700."""
+    return int(value.as_tuple().exponent)  # an int already, as every printed number is finite
+
+
+Closed = Literal["left", "right", "both", "neither"]
+Ends = tuple[Decimal, Decimal, Closed]
+
+
+def interval(stated: str, hedge: Hedge | None, direction: Direction | None, language: str) -> "pd.Interval[float]":
+    """Return the values that the printed one allows, by the table above, in the claim's unit; falls are negative.
+
+    Raises ValueError where `stated` is no number as printed in `language`.
+    """
     values = numbers(stated, hedge, language)
-    unit = Decimal(1).scaleb(min(values[0].as_tuple().exponent, 0))
-    low, high, closed = {
+    unit = Decimal(1).scaleb(_exponent(values[0]))
+    ends: dict[Hedge | None, Ends] = {
         None: (values[0] - unit / 2, values[0] + unit / 2, "left"),
         "about": (values[0] - unit, values[0] + unit, "both"),
         "almost": (values[0] * Decimal("0.9"), values[0], "left"),
@@ -136,14 +195,15 @@ def interval(stated: str, hedge: Hedge | None, direction: Direction | None, lang
         "more than": (values[0], Decimal("Infinity"), "neither"),
         "between": (values[0], values[-1], "both"),
         "exactly": (values[0], values[0], "both"),
-    }[hedge]
+    }
+    low, high, closed = ends[hedge]
     if direction == "fall":
-        low, high, closed = -high, -low, {"left": "right"}.get(closed, closed)
+        low, high, closed = -high, -low, "right" if closed == "left" else closed
     return pd.Interval(float(low), float(high), closed=closed)
 
 
-def verdict(value: float, allowed: pd.Interval, low: float | None = None, high: float | None = None) -> ComputedVerdict:
-    """`holds` if `value` is allowed, `held intraday` if only the day's range low..high meets `allowed`, else `off`.
+def verdict(value: float, allowed: "pd.Interval[float]", low: float | None = None, high: float | None = None) -> Verdict:
+    """Return `holds` if `value` is allowed, `held intraday` if only the day's range low..high meets it, else `off`.
 
     All numbers in the claim's unit. Raises ValueError for a value that is not finite, half a range, or a range
     without the value.
@@ -152,10 +212,11 @@ def verdict(value: float, allowed: pd.Interval, low: float | None = None, high: 
         raise ValueError(f"the recomputed value is {value}, not a number")
     if (low is None) != (high is None):
         raise ValueError("give the day's low and high together, or neither")
-    if low is not None and not low <= value <= high:
+    day_range = None if low is None or high is None else (low, high)
+    if day_range and not day_range[0] <= value <= day_range[1]:
         raise ValueError(f"the recomputed value {value} is outside the day's range {low} to {high}")
     if value in allowed:
-        return "holds"
-    if low is not None and allowed.overlaps(pd.Interval(low, high, closed="both")):
-        return "held intraday"
-    return "off"
+        return Verdict.HOLDS
+    if day_range and allowed.overlaps(pd.Interval(*day_range, closed="both")):
+        return Verdict.HELD_INTRADAY
+    return Verdict.OFF

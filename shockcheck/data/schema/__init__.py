@@ -1,0 +1,1 @@
+"""What the CSV files in `data/` must look like, and whether they do."""

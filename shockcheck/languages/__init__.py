@@ -1,0 +1,1 @@
+"""Labels, numbers and dates in the language of an article."""

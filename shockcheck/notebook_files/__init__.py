@@ -1,0 +1,1 @@
+"""Notebooks as files: their cells, claims and parameters, without running anything."""

@@ -1,0 +1,1 @@
+"""A project and its files, and what both sides of the process boundary share."""

@@ -1,0 +1,1 @@
+"""The article's report: pages, index and findings.json, from notebooks that have run."""
