@@ -1,13 +1,17 @@
 """The interval rule and the verdicts, by examples that can be checked on paper and by what must hold of all of them."""
 
+import re
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from babel.numbers import format_decimal
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shockcheck import numerals, verdicts
+from shockcheck.verdicts import Verdict
 
 INTERVALS = [
     ("17", None, None, "[16.5, 17.5)"),
@@ -34,6 +38,55 @@ INTERVALS = [
 @pytest.mark.parametrize(("stated", "hedge", "direction", "expected"), INTERVALS)
 def test_interval_follows_from_print(stated, hedge, direction, expected):
     assert str(verdicts.interval(stated, hedge, direction, "de")) == expected
+
+
+def test_every_hedge_has_its_interval_and_no_other_word_has():
+    assert get_args(verdicts.Hedge) == ("about", "less than", "more than", "almost", "between", "exactly")
+    assert get_args(verdicts.Direction) == ("rise", "fall")
+    tested = {hedge for _, hedge, _, _ in INTERVALS}
+    assert tested == {None, *get_args(verdicts.Hedge)}
+    with pytest.raises(KeyError):
+        verdicts.interval("17", "roughly", None, "de")
+
+
+@pytest.mark.parametrize(
+    ("stated", "hedge", "places"),
+    [
+        ("17", None, 0),
+        ("5,7", "about", 1),
+        ("5,70", None, 2),
+        ("hundert", "about", 0),
+        ("1.000", None, 0),  # thousands are no decimal places
+        ("5 bis 6,25", "between", 2),  # those of the end that has more
+        ("5,25 bis 6", "between", 2),
+    ],
+)
+def test_decimal_places_are_those_of_the_print(stated, hedge, places):
+    assert verdicts.decimals(stated, hedge, "de") == places
+
+
+RATINGS = {
+    Verdict.HOLDS: 5,
+    Verdict.HELD_INTRADAY: 3,
+    Verdict.OFF: 1,
+    Verdict.SUPPORTED: 5,
+    Verdict.IMPRECISE: 3,
+    Verdict.CONTRADICTED: 1,
+    Verdict.UNCHECKED: None,
+}
+
+
+def test_every_verdict_has_the_sign_and_the_meaning_that_the_readme_gives():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for verdict in Verdict:
+        assert f"| {verdict.sign} {verdict} | {verdict.meaning} |" in text
+    assert {verdict: verdict.rating for verdict in Verdict} == RATINGS
+
+
+def test_what_off_means_depends_on_whether_prices_of_the_day_are_known():
+    assert verdicts.OFF_WITH_RANGE == "does not match the close or any price of the day"
+    assert verdicts.OFF_WITHOUT_RANGE == "does not match the number in the article"
+    assert Verdict.OFF.meaning.startswith(verdicts.OFF_WITHOUT_RANGE)
 
 
 def test_language_rules_the_decimal_sign():
@@ -100,6 +153,10 @@ OTHERWISE = [
     ("de", "+3,5", "leave out the sign, as in '3,5'; `direction` says whether it is a rise or a fall"),
     ("de", "−5", "leave out the sign, as in '5'"),
     ("de", "minus fünf", "leave out the sign, as in 'fünf'"),
+    ("de", "Minus fünf", "leave out the sign, as in 'fünf'"),
+    ("de", "−", "write it in digits, as in '3,5'"),
+    ("de", "5,5 %", "write the number alone, as '5,5'"),
+    ("en", "5.5 %", "write the number alone, as '5.5'"),
     ("de", "17 %", "write the number alone, as '17'; what it counts or multiplies is the `unit`"),
     ("de", "60fach", "write the number alone, as '60'"),
     ("en", "$5bn", "write the number alone, as '5'"),
@@ -107,6 +164,7 @@ OTHERWISE = [
     ("de", "anderthalbfach", "write it in digits, as in '3,5'"),
     ("en", ".5", "write it in digits, as in '3.5'"),
     ("en", "1e3", "write it in digits, as in '3.5'"),
+    ("en", "1E3", "write it in digits, as in '3.5'"),
     ("de", "1 00", "write it in digits, as in '3,5'"),
     ("de", "1'000 000", "write it in digits, as in '3,5'"),
     ("de", "1/0", "write it in digits, as in '3,5'"),
@@ -150,9 +208,20 @@ def test_what_joins_two_numbers_may_stand_in_one(language, stated, ends):
     assert verdicts.numbers(stated, "between", language) == ends
 
 
-@pytest.mark.parametrize("stated", ["5", "6 und 5", "5 und 5", "4 und 5 und 6"])
-def test_between_takes_two_numbers_the_smaller_first(stated):
-    with pytest.raises(ValueError, match="must"):
+TWO_NUMBERS = "is hedged by 'between' and must hold two numbers, as in '5 to 6'"
+NOT_BETWEEN = [
+    ("5", f"'5' {TWO_NUMBERS}"),
+    ("4 und 5 und 6", f"'4 und 5 und 6' {TWO_NUMBERS}"),
+    ("6 und 5", "'6 und 5' must name the smaller number first"),
+    ("5 und 5", "'5 und 5' must name the smaller number first"),
+    ("5 und 6 %", "'6 %' is not an unsigned number as printed in language 'de'; write the number alone, as '6'"),
+    ("5.5 bis 6", "'5.5' is not an unsigned number as printed in language 'de'; a point marks no decimals"),
+]
+
+
+@pytest.mark.parametrize(("stated", "message"), NOT_BETWEEN)
+def test_between_takes_two_numbers_the_smaller_first(stated, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         verdicts.interval(stated, "between", None, "de")
 
 
@@ -233,10 +302,27 @@ def test_a_wider_day_never_takes_a_verdict_away(value, down, up):
     assert (ranged == "holds") == (alone == "holds")
 
 
+HALF = "give the day's low and high together, or neither"
+
+
 @pytest.mark.parametrize(
-    ("value", "low", "high"),
-    [(float("nan"), None, None), (float("inf"), None, None), (1, 0, None), (1, 2, 3), (4, 2, 3)],
+    ("value", "low", "high", "message"),
+    [
+        (float("nan"), None, None, "the recomputed value is nan, not a number"),
+        (float("inf"), None, None, "the recomputed value is inf, not a number"),
+        (1, 0, None, HALF),
+        (1, None, 2, HALF),
+        (1, 2, 3, "the recomputed value 1 is outside the day's range 2 to 3"),
+        (4, 2, 3, "the recomputed value 4 is outside the day's range 2 to 3"),
+    ],
 )
-def test_verdict_refuses_what_is_no_value_or_range(value, low, high):
-    with pytest.raises(ValueError, match=r"not a number|together|outside"):
+def test_verdict_refuses_what_is_no_value_or_range(value, low, high, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         verdicts.verdict(value, SEVENTEEN, low, high)
+
+
+def test_the_ends_of_a_day_belong_to_it():
+    assert verdicts.verdict(5.0, FIVE_TO_SIX, 5.0, 7.0) == "holds"
+    assert verdicts.verdict(7.0, FIVE_TO_SIX, 5.0, 7.0) == "held intraday"
+    assert verdicts.verdict(6.5, FIVE_TO_SIX, 6.0, 6.5) == "held intraday"
+    assert verdicts.verdict(6.5, FIVE_TO_SIX, 6.5, 6.5) == "off"  # a day of one price
