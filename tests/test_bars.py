@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shockcheck import bars
-from shockcheck.bars import PRICES
+from shockcheck.data.market import bars
+from shockcheck.data.market.bars import PRICES
 
 FEW = settings(max_examples=40, deadline=None)  # each judges sixty bars, which takes longer where others run
 DAYS = pd.bdate_range("2001-01-01", periods=60, name="date")
@@ -45,6 +45,7 @@ def test_bars_and_sessions_are_the_same_days():
     assert judged(filler, DAYS.drop(DAYS[30])).breaks == {}
 
 
+@pytest.mark.slow
 @FEW
 @given(st.sampled_from(PRICES), st.integers(0, 59), st.sampled_from([100, 0.01, 1000, 0.001, 1e6, 3, 0.3]))
 def test_a_cell_in_another_unit_is_never_used(column, place, factor):
@@ -59,6 +60,7 @@ def test_a_cell_in_another_unit_is_never_used(column, place, factor):
         assert list(found.cells) == [(DAYS[place], column)]
 
 
+@pytest.mark.slow
 @FEW
 @given(st.integers(1, 59), st.integers(1, 59), st.sampled_from([100, 0.01, 1000, 1e-6]))
 def test_bars_that_are_used_are_in_one_unit(start, length, factor):
@@ -70,7 +72,7 @@ def test_bars_that_are_used_are_in_one_unit(start, length, factor):
     used = ~other.index.isin(list(found.bars))
     assert found.breaks == {}
     if start + length >= 60:  # a unit that lasts is the vendor's own, once it has stood for long enough
-        assert list(used) == list(other & (other.sum() >= bars.SETTLED or other.mean() > 0.5))
+        assert list(used) == list(other & (other.sum() >= bars.SETTLED_BARS or other.mean() > 0.5))
     else:
         assert not (used & other).any()
 
@@ -78,6 +80,7 @@ def test_bars_that_are_used_are_in_one_unit(start, length, factor):
 RATIOS = st.sampled_from([2, 3, 10, 1.5, 1.25, 50, 0.05, 0.1, 2 / 3])
 
 
+@pytest.mark.slow
 @FEW
 @given(st.integers(3, 57), RATIOS, st.sampled_from([0, 1, 2]))
 def test_a_split_must_have_been_taken_into_account_once(place, ratio, times):
@@ -92,6 +95,7 @@ def test_a_split_must_have_been_taken_into_account_once(place, ratio, times):
     assert found.breaks == {}
 
 
+@pytest.mark.slow
 @FEW
 @given(st.integers(5, 50), st.integers(-5, 5), RATIOS)
 def test_closes_that_are_divided_up_to_another_day_than_the_splits_are_in_doubt(place, late, ratio):

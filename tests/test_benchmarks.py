@@ -1,4 +1,4 @@
-"""The benchmark's tables, from figures that can be checked on paper, and those in the README."""
+"""The benchmark's tables, from figures that can be checked on paper, and those in benchmarks/README.md."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from benchmarks import table
 from benchmarks.__main__ import MARKED, README, RESULTS
 from benchmarks.measure import BenchmarkError, check_pages
-from shockcheck import notebooks
+from shockcheck.notebooks.notebook import require_notebooks
 
 GRIDS = [
     {"workers": 1, "variants": 10, "seconds": 5.0, "megabytes": 200},
@@ -70,7 +70,7 @@ def test_only_what_was_measured_is_bounded():
 
 
 def test_pages_that_are_missing_or_lack_a_value_do_not_count(tmp_path):
-    for notebook in notebooks.discover():
+    for notebook in require_notebooks():
         outputs = (output for cell in notebook.node.cells for output in cell.get("outputs", []))
         html = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
         (tmp_path / f"{notebook.name}.html").write_text(html or "a page", encoding="utf-8")
@@ -87,7 +87,7 @@ def test_pages_that_are_missing_or_lack_a_value_do_not_count(tmp_path):
         check_pages(tmp_path)
 
 
-def test_the_readme_shows_the_results():
+def test_the_page_shows_the_results():
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     assert MARKED.search(README.read_text(encoding="utf-8"))[0] == table.readme(results), "run `make bench`"
     assert set(results["seconds"]) == set(results["megabytes"]) == set(table.NAMES)

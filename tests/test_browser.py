@@ -9,6 +9,8 @@ import pytest
 from browser import ARGUMENTS, MISSING, find
 from conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def without_browser(**environment: str) -> subprocess.CompletedProcess[str]:
     """The tests that need a browser, on a machine on which nothing but this Python is installed."""

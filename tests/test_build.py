@@ -1,5 +1,6 @@
 """The build: what is due and why, kernels that are forked, and what is left of them when something goes wrong."""
 
+import errno
 import json
 import os
 import re
@@ -8,16 +9,22 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from conftest import NOTEBOOKS, SLOW, Project, copy_to, heed_interrupts, processes_of, wait_until
 
-from shockcheck import build, cache, notebooks, report, warm
+from shockcheck import warm
+from shockcheck.errors import BuildError
+from shockcheck.notebooks import execution, kernels
+from shockcheck.project import records
+from shockcheck.report import article, build
+
+pytestmark = pytest.mark.slow
 
 MULTIPLE, IMAGES, STATEMENTS = NOTEBOOKS[4], NOTEBOOKS[6], NOTEBOOKS[8]
 STANDS = "stands; nothing that it depends on has changed"
+EXAMPLE, TROUBLE = "01-one-day-change", "02-trouble"  # of the small project, and a notebook that a test adds to it
 DETACHED = "import subprocess; subprocess.Popen(['sh', '-c', 'sleep 900 &'], start_new_session=True)"  # left by the shell
 
 
@@ -88,7 +95,7 @@ def test_a_changed_cell_builds_its_page_and_changed_outputs_build_none(two):
             cell["outputs"], cell["execution_count"] = [], None
     path.write_text(json.dumps(notebook), encoding="utf-8")
     assert why(two) == {MULTIPLE: STANDS, IMAGES: STANDS}
-    two.edit(f"notebooks/{IMAGES}.ipynb", "# Pictures from text", "# Pictures")
+    two.edit(f"notebooks/{IMAGES}.ipynb", "# Text-to-image benchmarks", "# Pictures")
     assert why(two) == {MULTIPLE: STANDS, IMAGES: f"cells of notebooks/{IMAGES}.ipynb changed"}
     assert "<title>Pictures – shockcheck</title>" in (two.root / f"reports/{IMAGES}.html").read_text(encoding="utf-8")
 
@@ -138,18 +145,6 @@ def test_ordinary_kernels_give_the_same_bytes(two, tmp_path):
     assert two.reports() == before
 
 
-@pytest.fixture
-def other(project: Project) -> Project:
-    """One notebook whose cells a test may change, beside one that is whole."""
-    project.keep(MULTIPLE, IMAGES)
-    return project
-
-
-def sabotage(project: Project, code: str) -> None:
-    """Put a line before the last cell's of the notebook on image benchmarks that displays facts."""
-    project.edit(f"notebooks/{IMAGES}.ipynb", '"facts.table(', f'"{code}\\n", "facts.table(')
-
-
 def wait_until_nothing_is_left(project: Project) -> None:
     """Wait for the end of all processes of this project's builds, and of their temporary files."""
     wait_until(lambda: not processes_of(project), "the end of its processes")
@@ -159,98 +154,58 @@ def wait_until_nothing_is_left(project: Project) -> None:
 @pytest.mark.parametrize(
     ("code", "message", "options"),
     [
-        (f"{DETACHED}; import os; os._exit(3)", f"{IMAGES}, cell 11: its kernel died", ()),
-        (f"{DETACHED}; import os; os._exit(3)", f"{IMAGES}, cell 11: its kernel died", ("--no-warm",)),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", f"{IMAGES}, cell 11: its kernel died", ()),
+        (f"{DETACHED}; import os; os._exit(3)", f"{TROUBLE}, cell 2: its kernel died", ()),
+        (f"{DETACHED}; import os; os._exit(3)", f"{TROUBLE}, cell 2: its kernel died", ("--no-warm",)),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", f"{TROUBLE}, cell 2: its kernel died", ()),
         ("1 / 0", "ZeroDivisionError: division by zero", ()),
     ],
 )
-def test_a_kernel_that_dies_or_fails_is_named_and_leaves_nothing(other, monkeypatch, code, message, options):
-    sabotage(other, code)
-    monkeypatch.setenv("TMPDIR", str(other.root.parent))
-    done = other.run("report", *options)
+def test_a_kernel_that_dies_or_fails_is_named_and_leaves_nothing(small, monkeypatch, code, message, options):
+    small.add_notebook(TROUBLE, code)
+    monkeypatch.setenv("TMPDIR", str(small.root.parent))
+    done = small.run("report", *options)
     assert done.returncode == 1
     assert message in done.stderr and "Traceback" not in done.stderr
-    assert f"built  reports/{MULTIPLE}.html" in done.stderr
-    assert f"{IMAGES} could not be built" in (other.root / "reports/index.html").read_text(encoding="utf-8")
-    wait_until_nothing_is_left(other)
+    assert f"built  reports/{EXAMPLE}.html" in done.stderr
+    assert f"{TROUBLE} could not be built" in (small.root / "reports/index.html").read_text(encoding="utf-8")
+    wait_until_nothing_is_left(small)
 
 
-def test_a_kernel_that_hangs_is_named_and_leaves_nothing(project, monkeypatch):
-    """In a project of one notebook: no other can take too long on a machine that has much other work."""
-    project.keep(IMAGES)
-    sabotage(project, f"{DETACHED}; import time; time.sleep(600)")
-    monkeypatch.setenv("TMPDIR", str(project.root.parent))
-    said = project.run("report", SHOCKCHECK_TIMEOUT="2").stderr
-    assert f"{IMAGES}, cell 11: it took longer than 2 seconds" in said and "Traceback" not in said
-    assert f"{IMAGES} could not be built" in (project.root / "reports/index.html").read_text(encoding="utf-8")
-    wait_until_nothing_is_left(project)
+def test_a_kernel_that_hangs_is_named_and_leaves_nothing(small, monkeypatch):
+    small.add_notebook(TROUBLE, f"{DETACHED}; import time; time.sleep(600)")
+    assert small.run("report", "--only", EXAMPLE).returncode == 0  # which could take too long on a busy machine
+    monkeypatch.setenv("TMPDIR", str(small.root.parent))
+    said = small.run("report", SHOCKCHECK_TIMEOUT="2").stderr
+    assert f"{TROUBLE}, cell 2: it took longer than 2 seconds" in said and "Traceback" not in said
+    assert f"{TROUBLE} could not be built" in (small.root / "reports/index.html").read_text(encoding="utf-8")
+    wait_until_nothing_is_left(small)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(other, number, status):
-    sabotage(other, f"{DETACHED}; import time; time.sleep(600)")
+def test_an_interrupted_build_leaves_no_process_and_goes_on_the_next_time(small, number, status):
+    small.add_notebook(TROUBLE, f"{DETACHED}; import time; time.sleep(600)")
     build = subprocess.Popen(
         [sys.executable, "-m", "shockcheck", "report"],
-        env=os.environ | {"SHOCKCHECK_ROOT": str(other.root), "TMPDIR": str(other.root.parent)},
+        env=os.environ | {"SHOCKCHECK_ROOT": str(small.root), "TMPDIR": str(small.root.parent)},
         stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
         preexec_fn=heed_interrupts,
     )
-    page = other.root / f".cache/report/en/{MULTIPLE}.json"
+    page = small.root / f".cache/report/en/{EXAMPLE}.json"
     wait_until(page.exists, "the first page")
-    assert processes_of(other)
+    assert processes_of(small)
     os.killpg(build.pid, number)
     _, said = build.communicate(timeout=SLOW)
     assert build.returncode == status
     assert "Traceback" not in said
     if number == signal.SIGINT:
-        assert "interrupted; what was built before stands" in said
-        wait_until_nothing_is_left(other)
+        assert "interrupted; finished pages are kept" in said
+        wait_until_nothing_is_left(small)
     else:  # nobody is there to remove files
-        wait_until(lambda: not processes_of(other), "the end of its processes")
-    other.edit(f"notebooks/{IMAGES}.ipynb", f"{DETACHED}; import time; time.sleep(600)", "1")
-    assert why(other)[MULTIPLE] == STANDS
-
-
-def test_what_is_pending_is_dropped_when_a_build_is_left(monkeypatch):
-    begun, stopped = [], threading.Event()
-
-    def run(name: str) -> str:
-        begun.append(name)
-        if name != "a":
-            assert stopped.wait(SLOW)
-        return name.upper()
-
-    monkeypatch.setattr(warm, "possible", lambda: True)
-    monkeypatch.setattr(warm, "start", lambda kernels: None)
-    monkeypatch.setattr(warm, "stop", stopped.set)  # which ends what a kernel runs
-    with warm.each(run, "abcdefgh", workers=2) as results:
-        assert next(results) == "A"
-    assert "a" in begun and len(begun) <= 3
-
-
-AT_ONCE = """
-import time, traitlets
-from shockcheck import notebooks, warm
-
-def slowly(self):
-    if isinstance(self.klass, str):
-        time.sleep(0.2)
-        self.klass = self._resolve_string(self.klass)
-
-traitlets.Instance._resolve_classes = slowly
-with warm.kernels(), warm.each(lambda name: notebooks.run(notebooks.named(name)), {names!r}, workers=2) as results:
-    assert len(list(results)) == 2
-"""
-
-
-def test_runs_that_start_at_the_same_moment_do_not_meet_in_what_libraries_do_once(other):
-    """Traitlets turns names of classes into classes at a class's first instance: here so slowly that threads would meet."""
-    words = [sys.executable, "-c", AT_ONCE.format(names=[MULTIPLE, IMAGES])]
-    done = subprocess.run(words, env=os.environ | {"SHOCKCHECK_ROOT": str(other.root)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+        wait_until(lambda: not processes_of(small), "the end of its processes")
+    small.add_notebook(TROUBLE, "1")
+    assert why(small)[EXAMPLE] == STANDS
 
 
 def test_an_interrupt_while_the_checks_are_made_ends_runs_that_wait_for_them(monkeypatch):
@@ -259,10 +214,9 @@ def test_an_interrupt_while_the_checks_are_made_ends_runs_that_wait_for_them(mon
     def interrupted(language: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(warm, "possible", lambda: True)
-    monkeypatch.setattr(warm, "start", lambda kernels: None)
-    monkeypatch.setattr(notebooks, "run", lambda notebook, language: None)
-    monkeypatch.setattr(report, "check", interrupted)
+    monkeypatch.setattr(warm.Server, "prestart", lambda server: None)
+    monkeypatch.setattr(execution, "run", lambda notebook, language: None)
+    monkeypatch.setattr(article, "check", interrupted)
     ended = []
 
     def attempt() -> None:
@@ -277,47 +231,64 @@ def test_an_interrupt_while_the_checks_are_made_ends_runs_that_wait_for_them(mon
     assert ended == [True]
 
 
-@pytest.mark.parametrize("forked", [True, False])
-def test_results_come_in_order_whatever_is_ready_first(monkeypatch, forked):
-    monkeypatch.setattr(warm, "possible", lambda: forked)
-    monkeypatch.setattr(warm, "start", lambda kernels: None)
-
-    def last_is_first(number: int) -> int:
-        time.sleep(0.05 * (3 - number))
-        return 10 * number
-
-    with warm.each(last_is_first, range(4), workers=4) as results:
-        assert list(results) == [0, 10, 20, 30]
+def test_kernels_are_forked_unless_that_is_switched_off(monkeypatch):
+    with kernels.session():
+        assert kernels.kernel_name() == warm.FORKED_KERNEL
+    monkeypatch.setenv(kernels.COLD_VARIABLE, "1")
+    with kernels.session():
+        assert kernels.kernel_name() == warm.ORDINARY_KERNEL
 
 
-def test_a_forked_kernel_is_used_where_it_can_be(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert warm.kernel() == warm.NAME
-    monkeypatch.setenv(warm.COLD, "1")
-    assert warm.kernel() == warm.ORDINARY
-    monkeypatch.delenv(warm.COLD)
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert warm.kernel() == warm.ORDINARY
+def test_a_process_that_cannot_be_started_is_one_sentence(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise warm.StartError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(warm.Server, "prestart", refuse)
+    with pytest.raises(BuildError, match=r"no process can be started \(Resource temporarily unavailable\); run again"):
+        kernels.prestart()
+    with (
+        pytest.raises(BuildError, match="no process can be started"),
+        kernels.session(),
+        kernels.map_in_order(str, [1]),
+    ):
+        pass
 
 
-def test_notebooks_are_kept_apart(other):
+def test_a_notebook_is_run_in_a_session_only():
+    with pytest.raises(RuntimeError, match=r"inside of kernels\.session"):
+        kernels.kernel_name()
+
+
+def test_notebooks_are_kept_apart(small):
     """What one notebook sets is not there in the next, although both kernels are of one process."""
-    for name in (MULTIPLE, IMAGES):
-        path = other.root / f"notebooks/{name}.ipynb"
-        text = path.read_text(encoding="utf-8")
-        line = "import shockcheck; assert not hasattr(shockcheck, 'mark'); shockcheck.mark = 1"
-        path.write_text(text.replace('"frames.show()"', f'"frames.show()\\n", "{line}"', 1), encoding="utf-8")
-    done = other.run("report")
+    for name in ("02-one", "03-another"):
+        small.add_notebook(name, "import shockcheck; assert not hasattr(shockcheck, 'mark'); shockcheck.mark = 1")
+    done = small.run("report", "--workers", "1")
     assert done.returncode == 0, done.stderr
+    assert {"reports/02-one.html", "reports/03-another.html"} <= set(small.reports())
 
 
 def test_an_entry_is_whole_or_none(tmp_path):
-    entry = cache.Entry({"Python": "3"}, {"a": "b"}, "t", [{"id": "x"}])
+    entry = records.Record({"Python": "3"}, {"a": "b"}, "t", [{"id": "x"}])
     path = tmp_path / "folder" / "entry.json"
-    cache.store(path, entry)
-    assert cache.load(path) == entry
-    assert cache.load(tmp_path / "none.json") is None
+    records.store(path, entry)
+    assert records.load(path) == entry
+    assert records.load(tmp_path / "none.json") is None
     text = path.read_text(encoding="utf-8")
     for damaged in (text[:-1], text.replace('"x"', '"y"'), "", "{}", "null", text.replace('"t"', "1")):
         path.write_text(damaged, encoding="utf-8")
-        assert cache.load(path) is None
+        assert records.load(path) is None
+
+
+def test_only_builds_one_page_and_leaves_the_rest(two):
+    before = two.reports()
+    two.edit(f"notebooks/{IMAGES}.ipynb", "# Text-to-image benchmarks", "# Pictures")
+    two.edit(f"notebooks/{MULTIPLE}.ipynb", "## What could move", "## What else could move")
+    done = two.run("report", "--only", IMAGES)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"reports/{IMAGES}.html"
+    after = two.reports()
+    assert {name for name in after if after[name] != before.get(name)} == {
+        f"reports/{IMAGES}.html",
+        f"reports/{IMAGES}.ipynb",
+    }

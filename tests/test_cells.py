@@ -9,10 +9,12 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from shockcheck import cells, notebooks
 from shockcheck.errors import BuildError
+from shockcheck.notebook_files import cells
+from shockcheck.notebooks import stable_outputs
+from shockcheck.notebooks.notebook import Notebook
 
-TEMPLATE = ROOT / "shockcheck/templates/project/notebooks/01-one-day-change.ipynb"
+TEMPLATE = ROOT / "shockcheck/authoring/project/notebooks/01-one-day-change.ipynb"
 
 
 def stored() -> dict:
@@ -72,14 +74,14 @@ SAME = {
 def test_a_notebook_is_the_same_however_it_is_stored(name, tmp_path):
     path = tmp_path / "01-x.ipynb"
     path.write_text(json.dumps(SAME[name]))
-    notebook, usual = notebooks.Notebook(path), notebooks.Notebook(TEMPLATE)
+    notebook, usual = Notebook(path), Notebook(TEMPLATE)
     assert [(cell.cell_type, cell.source) for cell in notebook.node.cells] == [
         (cell.cell_type, cell.source) for cell in usual.node.cells
     ]
     assert (notebook.title, notebook.claims, notebook.parameters) == (usual.title, usual.claims, usual.parameters)
     assert len({cell.id for cell in notebook.node.cells}) == len(usual.node.cells)
     nbformat.validate(without_outputs(notebook.node))
-    assert notebooks.as_text(notebook.node) == notebooks.as_text(notebooks.Notebook(path).node)  # no id by chance
+    assert stable_outputs.as_text(notebook.node) == stable_outputs.as_text(Notebook(path).node)  # no id by chance
 
 
 def without_outputs(node):
@@ -228,7 +230,7 @@ def test_code_that_cannot_be_read_is_refused_with_its_place(source, message):
 
 
 def test_an_escape_that_python_warns_of_is_no_matter():
-    code = "from shockcheck import cells; cells.parse(r're.compile(1, \"\\d\")')"
+    code = "from shockcheck.notebook_files import cells; cells.parse(r're.compile(1, \"\\d\")')"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -248,4 +250,4 @@ def test_an_escape_that_python_warns_of_is_no_matter():
 def test_the_title_is_the_first_heading_or_the_name_in_words(sources, title, tmp_path):
     content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}} | notebook(*sources)
     (tmp_path / "01-one-day.ipynb").write_text(json.dumps(content))
-    assert notebooks.Notebook(tmp_path / "01-one-day.ipynb").title == title
+    assert Notebook(tmp_path / "01-one-day.ipynb").title == title

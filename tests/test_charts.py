@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from shockcheck import charts, frames
-from shockcheck.languages import VARIABLE
-from shockcheck.paths import FINDINGS
+from shockcheck.charts import drawings
+from shockcheck.project.context import RUN_VARIABLE, RunContext
+
+pytestmark = pytest.mark.slow
 
 DAYS = pd.Series([10.0, 12.5, 9.25], index=pd.date_range("2001-01-01", periods=3))
 HOURS = pd.Series([1.0, 5.5, 7.0], index=pd.date_range("2001-01-01 15:35", periods=3, freq="5min", tz="Europe/Berlin"))
@@ -101,8 +103,8 @@ def test_ids_are_the_charts_own(name):
 
 
 def test_nothing_is_drawn_where_findings_alone_are_asked_for(name, monkeypatch):
-    monkeypatch.setenv(FINDINGS, "1")
-    monkeypatch.setattr(charts, "_chart", None)
+    monkeypatch.setenv(RUN_VARIABLE, RunContext(findings_only=True).environment()[RUN_VARIABLE])
+    monkeypatch.setattr(drawings, "_chart", None)
     assert DRAWN[name]().svg == ""
 
 
@@ -112,7 +114,7 @@ def test_numbers_written_in_a_chart_are_not_cut():
 
 
 def test_the_numbers_of_a_drawing_are_in_the_language_of_the_build(monkeypatch):
-    monkeypatch.setenv(VARIABLE, "de")
+    monkeypatch.setenv(RUN_VARIABLE, RunContext(language="de").environment()[RUN_VARIABLE])
     chart = charts.ranked(pd.Series({"a": 1234.5}), "t", "percent", digits=1)
     assert ">1.234,5</text>" in chart.svg
     assert ">Prozent</text>" in chart.svg

@@ -19,17 +19,20 @@ import psutil
 import pytest
 from conftest import ROOT, SLOW, free_port, wait_until
 from distributed.comm import CommClosedError
-from test_sweep import LOSS, files, journal, lines, losses, slow, table
+from test_sweep import LOSS, files, journal_of, lines, losses, slow, table
 
-from shockcheck import cluster
 from shockcheck.errors import BuildError, ParameterError
+from shockcheck.variants import cluster
+
+pytestmark = pytest.mark.cluster
 
 PATIENCE = 6  # seconds
 LESS_PATIENT = f"""
 import functools, sys
-from shockcheck import cli, cluster
+from shockcheck.cli import app
+from shockcheck.variants import cluster
 cluster.run = functools.partial(cluster.run, patience={PATIENCE})
-sys.exit(cli.main())
+sys.exit(app.main())
 """
 
 
@@ -145,7 +148,7 @@ def test_a_worker_killed_and_a_scheduler_lost_late_lose_nothing_and_repeat_nothi
     try:
         following.scheduler()
         following.worker()
-        wait_until(lambda: cluster._threads_at(following.address, 5), "another scheduler with a worker")
+        wait_until(lambda: cluster.threads_at(following.address, 5), "another scheduler with a worker")
         wait_until(lambda: time.monotonic() - begun > PATIENCE, "more time than the sweep waits for a scheduler")
         assert running.poll() is None
         way.port = None
@@ -162,7 +165,7 @@ def test_a_worker_killed_and_a_scheduler_lost_late_lose_nothing_and_repeat_nothi
     assert f"no scheduler with a worker answers at {way.address}; it is waited for, for up to 6 seconds" in text
     assert f"{LOSS}-grid/index.html: 16 rows, 15 done, 1 at fault" in text
     assert list(losses(project)) == [*range(2, 14), 15, 16, 17]
-    keys = [json.loads(line.partition(b" ")[2])["key"] for line in journal(project).read_bytes().splitlines()]
+    keys = [json.loads(line.partition(b" ")[2])["key"] for line in journal_of(project).read_bytes().splitlines()]
     assert len(keys) == len(set(keys)) == 15
     [faulty] = [row["reason"] for row in table(project, "faults")]
     assert "the sessions before and after it are" in faulty
@@ -234,7 +237,7 @@ ORDER = (SimpleNamespace(key="a"), {"notebook": LOSS})
 
 
 def test_a_machine_on_which_nobody_listens_or_answers_is_waited_for_which_is_told(monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWER", 1)
+    monkeypatch.setattr(cluster, "ANSWER_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for port in (free_port(), silent.getsockname()[1]):
             address, told = f"tcp://127.0.0.1:{port}", []
@@ -346,7 +349,7 @@ def test_however_a_scheduler_is_lost_it_is_waited_for_from_then_on(monkeypatch, 
 
     monkeypatch.setattr(cluster, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
     monkeypatch.setattr(cluster, "Client", lambda address, **options: next(clients))
-    monkeypatch.setattr(cluster, "_threads_at", lambda address, seconds: next(answers))
+    monkeypatch.setattr(cluster, "threads_at", lambda address, seconds: next(answers))
     finished, told = [], []
     orders = [(SimpleNamespace(key=f"{number}"), number) for number in range(6)]
 
@@ -360,14 +363,14 @@ def test_however_a_scheduler_is_lost_it_is_waited_for_from_then_on(monkeypatch, 
     else:
         with pytest.raises(BuildError, match=r"no scheduler with a worker answers at 127\.0\.0\.1:1; start"):
             sweep()
-        assert clock.now > cluster.PATIENCE
+        assert clock.now > cluster.SCHEDULER_WAIT_S
     assert told == ["no scheduler with a worker answers at 127.0.0.1:1; it is waited for, for up to 60 seconds"]
 
 
 def test_what_is_no_loss_is_raised_and_the_workers_forget_the_sweep(monkeypatch):
     clock = SimpleNamespace(now=0.0, forgotten=0)
     monkeypatch.setattr(cluster, "Client", lambda address, **options: Client(clock, None, None))
-    monkeypatch.setattr(cluster, "_threads_at", lambda address, seconds: 4)
+    monkeypatch.setattr(cluster, "threads_at", lambda address, seconds: 4)
 
     def full(task, result):
         raise OSError(28, "No space left on device")

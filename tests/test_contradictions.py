@@ -8,12 +8,18 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 from ruamel.yaml import YAML
 from yahoo import Share
 
-from shockcheck import corrections, exchanges, measures, prices, yahoo
+from shockcheck import measures
+from shockcheck.data import prices
+from shockcheck.data.market import corrections, exchanges, yahoo
+from shockcheck.data.market.embedded import EmbeddedPrices
+from shockcheck.data.market.exchanges import Listing, Sessions, calendar
 from shockcheck.errors import DataError, ParameterError, SourceError
-from shockcheck.exchanges import Listing, Sessions, calendar
+
+pytestmark = pytest.mark.slow
 
 DAY, BEFORE = "2023-03-14", "2023-03-13"  # a Tuesday; all exchanges here had sessions on both days
 CLOSES = {BEFORE: 100.0, DAY: 90.0}
@@ -35,14 +41,13 @@ def made(closes=CLOSES, exchange="XNYS", first="2023-02-01", last="2023-05-31", 
 
 
 @pytest.fixture
-def ask(stand_in, monkeypatch, tmp_path):
+def ask(stand_in, own_project):
     """What comes of a share: its change on the day in percent, its loss in billions, and what is said besides."""
-    monkeypatch.setattr(corrections, "FILE", tmp_path / "corrections.yml")
 
     def asked(share, symbol=None, day=DAY, documented=""):
         symbol = symbol or next(SYMBOLS)
-        corrections.FILE.write_text("corrections: []\n" if "corrections:" not in documented else "", encoding="utf-8")
-        with corrections.FILE.open("a", encoding="utf-8") as file:
+        own_project.corrections.write_text("corrections: []\n" if "corrections:" not in documented else "", encoding="utf-8")
+        with own_project.corrections.open("a", encoding="utf-8") as file:
             file.write(documented.replace("SYMBOL", symbol))
         stand_in.shares[symbol] = share
         before, after = prices.bars(prices.sessions(symbol, day, source="yahoo"))
@@ -64,10 +69,12 @@ def entry(name, **fields):
 # Exchanges
 
 
-@pytest.mark.parametrize("exchange", sorted({*yahoo.EXCHANGES.values(), *yahoo.INDICES.values(), "XNAS", "XSAU", "24/7"}))
+@pytest.mark.parametrize(
+    "exchange", sorted({*yahoo.EXCHANGES.values(), *yahoo.INDEX_EXCHANGES.values(), "XNAS", "XSAU", "24/7"})
+)
 def test_every_calendar_has_a_span_that_does_not_move_with_the_clock(exchange):
     first, last = exchanges.span(exchange)
-    assert exchanges.FIRST <= first < last <= exchanges.LAST
+    assert exchanges.FIRST_DAY <= first < last <= exchanges.LAST_DAY
     assert first <= pd.Timestamp("2026-02-01") < pd.Timestamp("2026-12-30") <= last
 
 
@@ -141,35 +148,45 @@ def test_days_before_2000_and_at_the_ends_of_a_calendar(ask, stand_in):
         prices.sessions("OLD.NS", "2030-12-30", source="yahoo")
 
 
-def test_an_embedded_row_of_before_a_calendar_is_not_said_to_be_missing(monkeypatch, tmp_path):
+class Embedded(EmbeddedPrices):
+    """The embedded prices with these rows of one share."""
+
+    def __init__(self, rows, exchange):
+        self.rows, self.share = rows, Listing("A", "A", exchange, "JPY")
+
+    def listing(self, symbol, event_date=None):
+        return self.share
+
+    def daily(self, symbol, event_date=None):
+        return self.rows
+
+
+def test_an_embedded_row_of_before_a_calendar_is_not_said_to_be_missing(own_project):
     """Where its sessions are documented it can be computed with."""
     rows = pd.DataFrame({"open": None, "high": None, "low": None, "close": [25746.56, 21910.08], "source": "s"},
                         index=pd.to_datetime(["1987-10-19", "1987-10-20"]))  # fmt: skip
-    monkeypatch.setattr(prices, "daily", lambda *_: rows)
-    share = Listing("INDEX", "An index", "XTKS", "JPY")
+    tokyo = Embedded(rows, "XTKS")
     with pytest.raises(
         ParameterError, match=r"^event_date 1987-10-20 lies outside the calendar of XTKS, 1997-01-06 to 2030-"
     ):
-        prices._embedded(share, date(1987, 10, 20), 1)
+        tokyo.sessions("A", date(1987, 10, 20), 1)
     with pytest.raises(ParameterError, match="has no embedded bar for 1987-10-21"):
-        prices._embedded(share, date(1987, 10, 21), 1)
-    days = prices._embedded(share._replace(exchange="XNYS"), date(1987, 10, 20), 1)
+        tokyo.sessions("A", date(1987, 10, 21), 1)
+    days = Embedded(rows, "XNYS").sessions("A", date(1987, 10, 20), 1)
     assert list(days["close"]) == [25746.56, 21910.08]
-    monkeypatch.setattr(corrections, "FILE", tmp_path / "corrections.yml")
     told = "".join(
         f"  - {{exchange: XTKS, date: 1987-10-{day}, held: true, source: yahoo-finance, reason: one}}\n" for day in (19, 20)
     )
-    corrections.FILE.write_text(f"corrections: []\nsessions:\n{told}")
-    days = prices._embedded(share, date(1987, 10, 20), 1)
+    own_project.corrections.write_text(f"corrections: []\nsessions:\n{told}")
+    days = tokyo.sessions("A", date(1987, 10, 20), 1)
     assert list(days["close"]) == [25746.56, 21910.08]
-    assert Sessions(share).closes(date(1987, 10, 19)) == pd.Timestamp("1987-10-19 06:00", tz="UTC")
+    assert Sessions(tokyo.share).closes(date(1987, 10, 19)) == pd.Timestamp("1987-10-19 06:00", tz="UTC")
 
 
-def test_an_embedded_row_on_a_day_without_a_session_is_not_passed_over(monkeypatch):
+def test_an_embedded_row_on_a_day_without_a_session_is_not_passed_over():
     rows = pd.DataFrame({"close": [3.0, 2.0, 1.0]}, index=pd.to_datetime(["2024-10-18", "2024-10-19", "2024-10-21"]))
-    monkeypatch.setattr(prices, "daily", lambda *_: rows)
     with pytest.raises(DataError, match=r"prices.csv has a row of A for 2024-10-19, on which XNYS had no session; remove"):
-        prices._embedded(Listing("A", "A", "XNYS", "USD"), date(2024, 10, 21), 1)
+        Embedded(rows, "XNYS").sessions("A", date(2024, 10, 21), 1)
 
 
 # Sessions that the calendar does not know of
@@ -215,13 +232,12 @@ def test_a_filler_on_a_holiday_is_no_contradiction(ask):
     assert ask(share, day=BEFORE) == (-10.0, 10.0)
 
 
-def test_a_documented_session_ends_when_others_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(corrections, "FILE", tmp_path / "corrections.yml")
+def test_a_documented_session_ends_when_others_do(own_project):
     told = "".join(
         f"  - {{exchange: XNYS, date: {day}, held: true, source: yahoo-finance, reason: one}}\n"
         for day in ("2023-03-11", "2023-03-12")
     )
-    corrections.FILE.write_text(f"corrections: []\nsessions:\n{told}")
+    own_project.corrections.write_text(f"corrections: []\nsessions:\n{told}")
     sessions = Sessions(Listing("A", "A", "XNYS", "USD"))
     assert sessions.closes(date(2023, 3, 11)) == pd.Timestamp("2023-03-11 21:00", tz="UTC")
     assert sessions.opens(date(2023, 3, 12)) == pd.Timestamp("2023-03-12 13:30", tz="UTC")  # clocks went forward
@@ -256,14 +272,14 @@ def test_an_entry_that_cannot_be_meant_is_refused(ask, told, sentence):
 
 
 def test_what_can_be_documented_is_shown_as_it_is_read():
-    text = (corrections.DATA / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "data/README.md").read_text(encoding="utf-8")
     shown = YAML(typ="safe").load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     assert [len(entries) for entries in shown.values()] == [1, 1, 1]
     assert len(corrections.Corrections.model_validate(shown).all()) == 3
 
 
-def test_a_project_without_corrections_has_none(monkeypatch, tmp_path):
-    monkeypatch.setattr(corrections, "FILE", tmp_path / "corrections.yml")
+def test_a_project_without_corrections_has_none(own_project):
+    own_project.corrections.unlink()
     assert corrections.load().all() == []
 
 

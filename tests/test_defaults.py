@@ -1,6 +1,7 @@
 """Verdicts outside of a build: only with the parameters that the notebook has in its file, in whatever way they changed."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -8,7 +9,10 @@ import papermill
 import pytest
 from conftest import ROOT
 
-from shockcheck import defaults, findings, paths
+from shockcheck.findings import checks, defaults
+from shockcheck.findings.outputs import findings_in
+from shockcheck.project import paths
+from shockcheck.project.context import RUN_VARIABLE, RunContext
 
 PARAMETERS = 'x = 5\ny = [1]\nday = ""'
 OWN = 'if not day:\n    day = "2001-03-07"\ny.append(2)'
@@ -16,13 +20,14 @@ CHECK = 'check("a-claim", x)'
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder of notebooks with one that checks a claim, among what else may stand there."""
-    monkeypatch.setattr(defaults, "numbered_notebook_files", lambda: paths.numbered_notebook_files(tmp_path))
-    (tmp_path / "01-other.ipynb").write_text("no notebook")
-    write(tmp_path / "02-x.ipynb", PARAMETERS, OWN, CHECK)
-    write(tmp_path / "x.ipynb", "x = 7", CHECK)  # which makes no page
-    return tmp_path
+    with paths.Project(tmp_path).active() as project:
+        project.notebooks.mkdir()
+        (project.notebooks / "01-other.ipynb").write_text("no notebook")
+        write(project.notebooks / "02-x.ipynb", PARAMETERS, OWN, CHECK)
+        write(project.notebooks / "x.ipynb", "x = 7", CHECK)  # which makes no page
+        yield project.notebooks
 
 
 def write(path: Path, declared: str, *code: str) -> None:
@@ -94,22 +99,25 @@ def test_defaults_of_every_kind_are_equal_to_themselves(folder, default):
     assert not defaults.hold("a-claim", ran("x = 5"))
 
 
-def test_the_build_says_itself_whether_a_run_is_a_variant(monkeypatch):
-    names = {"check": findings.check, "ticker": "X"}  # another than that of the notebook that checks the claim
-    assert eval("check('nvidia-monday-fall', -17).verdict", names) is None
-    assert eval("check('nvidia-monday-fall', -17).verdict", names | {"ticker": "NVDA"}) == "holds"
-    assert eval("check('nvidia-monday-fall', -17).verdict", names | {"__name__": "shockcheck.explore"}) == "holds"
-    monkeypatch.setenv(findings.VARIANT, "")
-    assert eval("check('nvidia-monday-fall', -17).verdict", names) == "holds"
-    monkeypatch.setenv(findings.VARIANT, "1")
-    assert eval("check('nvidia-monday-fall', -17).verdict", names | {"ticker": "NVDA"}) is None
+def test_the_build_says_itself_whether_a_run_is_a_variant(small, monkeypatch):
+    monkeypatch.chdir(small.root)
+    monkeypatch.delenv(paths.ROOT_VARIABLE, raising=False)
+    names = {"check": checks.check, "ticker": "X"}  # another than that of the notebook that checks the claim
+    assert eval("check('example-fall', -7.5).verdict", names) is None
+    assert eval("check('example-fall', -7.5).verdict", names | {"ticker": "EXAG"}) == "holds"
+    assert eval("check('example-fall', -7.5).verdict", names | {"__name__": "shockcheck.explore"}) == "holds"
+    monkeypatch.setenv(RUN_VARIABLE, RunContext(is_variant=False).environment()[RUN_VARIABLE])
+    assert eval("check('example-fall', -7.5).verdict", names) == "holds"
+    monkeypatch.setenv(RUN_VARIABLE, RunContext(is_variant=True).environment()[RUN_VARIABLE])
+    assert eval("check('example-fall', -7.5).verdict", names | {"ticker": "EXAG"}) is None
 
 
+@pytest.mark.slow
 def test_papermill_alone_draws_no_verdict_with_another_day(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "shockcheck/templates/project", tmp_path / "project")
+    shutil.copytree(ROOT / "shockcheck/authoring/project", tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project/notebooks")
-    monkeypatch.delenv(paths.VARIABLE, raising=False)
+    monkeypatch.delenv(paths.ROOT_VARIABLE, raising=False)
     given = {"event_date": "2001-03-06"}
     node = papermill.execute_notebook("01-one-day-change.ipynb", None, given, kernel_name="python3", progress_bar=False)
-    [found] = findings.shown_in(node)
-    assert (found["id"], found["verdict"]) == ("example-fall", None)  # of the project of its folder, not that of the tests
+    [found] = findings_in(node)
+    assert (found.id, found.verdict) == ("example-fall", None)  # of the project of its folder, not that of the tests

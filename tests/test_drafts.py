@@ -5,10 +5,13 @@ import re
 import shutil
 
 import pytest
+from conftest import ROOT
 
-from shockcheck import cells, drafts, mentions, notebooks
+from shockcheck.authoring import drafts, mentions
 from shockcheck.errors import LedgerError, ParameterError, ShockcheckError
 from shockcheck.ledger import Claim
+from shockcheck.notebook_files import cells
+from shockcheck.notebooks.notebook import Notebook
 
 COMMON = {"id": "share-fall", "paragraph": 1, "quote": "so", "reading": "Close to close."}
 BARS = "before, after = prices.bars(prices.sessions(ticker, event_date, source=source))\n"
@@ -40,7 +43,7 @@ OPINION = claim(verdict="unchecked", because="So.")
     ],
 )
 def test_cells_follow_from_what_the_claim_states(stated, cells):
-    draft = drafts.of(stated)
+    draft = drafts.draft_for(stated)
     assert list(draft.cells) == cells
     assert draft.fill_in
     for cell in cells:
@@ -48,7 +51,9 @@ def test_cells_follow_from_what_the_claim_states(stated, cells):
 
 
 def test_a_new_notebook_is_in_the_grammar_of_notebooks():
-    node = drafts._made("02-second-day", [drafts.of(CHANGE), drafts.of(LOSS)], {"ticker": 'A"B', "event_date": "2001-02-06"})
+    node = drafts.drafted_notebook(
+        "02-second-day", [drafts.draft_for(CHANGE), drafts.draft_for(LOSS)], {"ticker": 'A"B', "event_date": "2001-02-06"}
+    )
     sources = [cell.source for cell in node.cells]
     assert sources[0].startswith("# Second day\n\n")
     assert node.cells[1].metadata.tags == ["parameters"]
@@ -57,11 +62,11 @@ def test_a_new_notebook_is_in_the_grammar_of_notebooks():
         'event_date = "2001-02-06"  # session of its exchange, YYYY-MM-DD',
         'source = "embedded"  # where prices come from: embedded, yahoo, or auto (yahoo, else embedded)',
     ]
-    assert sources[2].startswith("from shockcheck import frames, measures, prices\n")
+    assert sources[2].startswith("from shockcheck import frames, measures\nfrom shockcheck.data import prices\n")
     assert sources[3] == "days = prices.sessions(ticker, event_date, source=source)\ndays"
     assert sources[-1].startswith("## What could move this number\n")
     assert [claim_id for claim_id, _ in cells.checks(cells.code(node, "02"))] == ["share-fall", "share-fall"]
-    cited = drafts._made("03-what-was-said", [drafts.of(CITED)], {})
+    cited = drafts.drafted_notebook("03-what-was-said", [drafts.draft_for(CITED)], {})
     assert [cell.source for cell in cited.cells][1] == "# no parameters"
 
 
@@ -79,7 +84,7 @@ def test_a_new_notebook_is_in_the_grammar_of_notebooks():
 )
 def test_parameters_that_lack_or_are_none(given, message):
     with pytest.raises(ParameterError, match=message):
-        drafts._made("02-second-day", [drafts.of(CHANGE)], given)
+        drafts.drafted_notebook("02-second-day", [drafts.draft_for(CHANGE)], given)
 
 
 @pytest.mark.parametrize(
@@ -101,29 +106,28 @@ def test_parameters_that_lack_or_are_none(given, message):
         ),
     ],
 )
-def test_a_notebook_that_does_not_take_the_cells(monkeypatch, tmp_path, name, given, message):
-    for path in drafts.NOTEBOOKS.glob("0[29]-*.ipynb"):
-        shutil.copy(path, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(drafts, "NOTEBOOKS", tmp_path)
+def test_a_notebook_that_does_not_take_the_cells(monkeypatch, own_project, name, given, message):
+    for path in (ROOT / "notebooks").glob("0[29]-*.ipynb"):
+        shutil.copy(path, own_project.notebooks)
+    before = {path: path.read_bytes() for path in own_project.notebooks.iterdir()}
     monkeypatch.setattr(drafts, "_chosen", lambda *_: [CHANGE])
     with pytest.raises(ParameterError) as raised:
-        drafts.add(name, [], given)
+        drafts.add_checks(name, [], given)
     assert message in str(raised.value)
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in own_project.notebooks.iterdir()} == before
 
 
 @pytest.mark.parametrize(
     ("name", "ids", "kind", "message"),
     [
-        ("02-more", [], LedgerError, "every claim of data/claims.yml is checked in a notebook already; add a claim first"),
+        ("02-more", [], LedgerError, "every claim in data/claims.yml is checked in a notebook already; add a claim first"),
         ("02-more", ["nvidia-loss-eur"], LedgerError, "nvidia-loss-eur is checked in a notebook already"),
         ("02-more", ["x"], LedgerError, "has no claim 'x'"),
     ],
 )
 def test_what_cannot_be_added(name, ids, kind, message):
     with pytest.raises(kind, match=message):
-        drafts.add(name, ids, {})
+        drafts.add_checks(name, ids, {})
 
 
 LISTED = {
@@ -166,30 +170,29 @@ CHANGES = {
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch):
+def written(own_project, monkeypatch):
     """Where notebooks are drafted; the ledger has the claims of CHANGES and one that an editor judges."""
     stated = [
         Claim(**COMMON | {"id": name, "quote": quote}, stated="5", unit="percent", direction="fall")
         for name, quote in CHANGES.items()
     ]
-    monkeypatch.setattr(drafts, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(drafts, "_chosen", lambda _, ids: [one for one in [*stated, OPINION] if not ids or one.id in ids])
     monkeypatch.setattr(drafts, "_companies", lambda: {"EX": "Example AG", "EXEN": "Example Energy", "OTH": "Other"})
-    return tmp_path
+    return own_project.notebooks
 
 
 GIVEN = {"ticker": "EX", "event_date": "2001-02-06"}
 
 
 def test_of_several_claims_only_those_that_name_the_share_are_drafted_on_it(written):
-    added = drafts.add("02-x", [], GIVEN)
+    added = drafts.add_checks("02-x", [], GIVEN)
     assert [draft.claim.id for draft in added.drafts] == ["example-fall", "share-fall"]
     assert [draft.claim.kind for draft in added.drafts] == ["computed", "documented"]
     assert added.share == "Example AG (EX) on 2001-02-06"
     energy, both, share = added.left_out
     assert energy.startswith(
-        "energy-fall names Example Energy (EXEN), and the cells would compute on Example AG (EX); draft it alone, by its "
-        "own share: claims add NOTEBOOK energy-fall -p ticker=SYMBOL"
+        "energy-fall names Example Energy (EXEN), and the cells would compute on Example AG (EX); draft it alone, for its "
+        "share: claims add NOTEBOOK energy-fall -p ticker=SYMBOL"
     )
     assert both.startswith("both-fall names Other (OTH), and the cells")
     assert share.startswith("share-fall does not name its share, and the cells")
@@ -212,17 +215,17 @@ def test_of_several_claims_only_those_that_name_the_share_are_drafted_on_it(writ
 def test_one_claim_alone_is_about_the_share_that_is_given_unless_it_names_another(written, ids, ticker, fault):
     if fault:
         with pytest.raises(ParameterError, match=re.escape(fault)):
-            drafts.add("02-x", ids, GIVEN | {"ticker": ticker})
+            drafts.add_checks("02-x", ids, GIVEN | {"ticker": ticker})
         assert list(written.iterdir()) == []
     else:
-        assert len(drafts.add("02-x", ids, GIVEN | {"ticker": ticker}).left_out) == (0 if ids else 3)
+        assert len(drafts.add_checks("02-x", ids, GIVEN | {"ticker": ticker}).left_out) == (0 if ids else 3)
 
 
 def test_a_notebook_that_is_there_is_of_its_own_share(written):
-    drafts.add("02-x", ["example-fall"], GIVEN)
+    drafts.add_checks("02-x", ["example-fall"], GIVEN)
     with pytest.raises(ParameterError, match="energy-fall names Example Energy"):
-        drafts.add("02-x", ["energy-fall"], {})
-    assert drafts.add("02-x", ["share-fall"], {}).share == "Example AG (EX) on 2001-02-06"
+        drafts.add_checks("02-x", ["energy-fall"], {})
+    assert drafts.add_checks("02-x", ["share-fall"], {}).share == "Example AG (EX) on 2001-02-06"
 
 
 NEW = """
@@ -245,6 +248,7 @@ NEW = """
 ADDED = ("02-tuesday-rebound", "second-opinion")
 
 
+@pytest.mark.slow
 def test_from_a_ledger_with_faults_to_a_checked_claim(project):
     ledger = project.root / "data/claims.yml"
     good = ledger.read_text(encoding="utf-8").rstrip() + "\n" + NEW
@@ -259,12 +263,12 @@ def test_from_a_ledger_with_faults_to_a_checked_claim(project):
     ]
     ledger.write_text(good, encoding="utf-8")
     said = project.run("claims", "check").stdout
-    assert said.startswith("data/claims.yml: 53 claims are right\n\nno notebook checks second-fall:\n\n    before, after")
+    assert said.startswith("data/claims.yml: 53 claims are valid\n\nno notebook checks second-fall:\n\n    before, after")
     assert said.endswith("or let `claims add NOTEBOOK` (`make draft`) do it\n")
     assert '\n    check("second-fall", change, low, high)\n\nto fill in: nothing, if it is a share' in said
     added = project.run("claims", "add", *ADDED)
     assert added.stdout.startswith("notebooks/02-tuesday-rebound.ipynb checks second-opinion; to fill in: nothing: verdict")
-    node = notebooks.Notebook(project.root / "notebooks/02-tuesday-rebound.ipynb").node
+    node = Notebook(project.root / "notebooks/02-tuesday-rebound.ipynb").node
     assert node.cells[-2].source == 'check("second-opinion")'
     assert node.cells[-1].source.startswith("## What could move this number")
     assert len({cell.id for cell in node.cells}) == len(node.cells)
@@ -274,5 +278,5 @@ def test_a_notebooks_fault_is_listed_after_the_ledgers(monkeypatch):
     def fails(*_, all_claims):
         raise ShockcheckError("a notebook checks what the ledger has not")
 
-    monkeypatch.setattr(notebooks, "check_against", fails)
+    monkeypatch.setattr(drafts, "check_against", fails)
     assert drafts.faults() == ["a notebook checks what the ledger has not"]

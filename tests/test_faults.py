@@ -3,158 +3,162 @@
 import copy
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from shockcheck import notebooks, report
 from shockcheck.errors import BuildError
+from shockcheck.notebooks import execution
+from shockcheck.notebooks.notebook import notebook_named
+from shockcheck.project import files
 
-LOSS, REBOUND, COST = "01-nvidia-one-day-loss", "02-tuesday-rebound", "06-training-cost"
+pytestmark = pytest.mark.slow
+
+EXAMPLE, COST = "01-one-day-change", "06-training-cost"
 
 # What a notebook's own calls refuse is tested call by call in test_prices.py and test_data.py; one of them stands here
 # for the way from a kernel to the command line.
 BAD_PARAMETERS = [
-    (["-p", "tickr=NVDA"], "01-nvidia-one-day-loss has no parameter 'tickr'; it has ticker, event_date,"),
-    (["-p", "event_date=20250127"], "event_date must be a date written as text, 'YYYY-MM-DD', not '20250127'"),
+    (["-p", "tickr=EXAG"], "01-one-day-change has no parameter 'tickr'; it has ticker, event_date,"),
+    (["-p", "event_date=20010307"], "event_date must be a date written as text, 'YYYY-MM-DD', not '20010307'"),
     (["-p", "event_date=soon"], "event_date must be a date written as text, 'YYYY-MM-DD', not 'soon'"),
-    (["-p", "event_date=2025-01-26"], "sessions before and after it are 2025-01-24 and 2025-01-27"),
+    (["-p", "event_date=2001-03-04"], "sessions before and after it are 2001-03-02 and 2001-03-05"),
     (["-p", "ticker"], "-p takes NAME=VALUE, not 'ticker'"),
     (["-p", "ticker=A", "-p", "ticker=B"], "-p gives ticker twice"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD_PARAMETERS, ids=[" ".join(a) for a, _ in BAD_PARAMETERS])
-def test_a_bad_parameter_is_one_sentence(project, arguments, message):
-    assert message in project.fails("report", "--only", LOSS, *arguments)
+def test_a_bad_parameter_is_one_sentence(small, arguments, message):
+    assert message in small.fails("report", "--only", EXAMPLE, *arguments)
 
 
-def test_a_number_that_is_none(project):
-    said = project.fails("report", "--only", REBOUND, "-p", "band_low=five")
+def test_a_number_that_is_none(small):
+    path = small.root / f"notebooks/{EXAMPLE}.ipynb"
+    node = nbformat.read(path, 4)
+    node.cells[1].source += "\nband_low = 5.0  # percent"
+    nbformat.write(node, path)
+    said = small.fails("report", "--only", EXAMPLE, "-p", "band_low=five")
     assert "band_low must be a number like 5.0, not 'five'" in said
 
 
-def test_an_unknown_notebook_and_parameters_without_one(project):
-    assert "no notebook '07-x'" in project.fails("report", "--only", "07-x")
-    assert "name it with --only" in project.fails("report", "-p", "ticker=NVDA")
+def test_an_unknown_notebook_and_parameters_without_one(small):
+    assert "no notebook '07-x'" in small.fails("report", "--only", "07-x")
+    assert "name it with --only" in small.fails("report", "-p", "ticker=EXAG")
 
 
-FRIDAY = "NVDA,2025-01-24,148.37,148.97,141.88,142.62,nasdaq-daily-bars\n"
+LAST = "EXAG,2001-03-08,37.3,38.2,37.1,38,example-prices,confirmed\n"
 DAMAGE = [
-    ("data/prices.csv", "142.62", "142.63", "has not the SHA-256 in data/datapackage.json"),
-    ("data/prices.csv", "142.62", "n/a", 'data/prices.csv, row 64, column close: Type error in the cell "n/a"'),
-    ("data/prices.csv", FRIDAY, FRIDAY * 2, "data/prices.csv, row 65: "),
-    ("data/prices.csv", "148.97,141.88", "141.88,148.97", "row 64: breaks the rule that high is not below low"),
+    ("data/prices.csv", "36.5,37,", "36.5,37.1,", "has not the SHA-256 in data/datapackage.json"),
+    ("data/prices.csv", "36.5,37,", "36.5,n/a,", 'data/prices.csv, row 5, column close: Type error in the cell "n/a"'),
+    ("data/prices.csv", LAST, LAST * 2, "data/prices.csv, row 7: "),
+    ("data/prices.csv", "39.4,36.5", "36.5,39.4", "row 5: breaks the rule that high is not below low"),
     ("data/prices.csv", "open,high", "open,top", "data/prices.csv, column high: "),
-    ("data/prices.csv", "142.62", "-142.62", "row 64, column close: "),
-    (
-        "data/facts.csv",
-        "reuters-app-store-2025-01-27",
-        "hearsay",
-        "row 2: source 'hearsay' is not in data/sources.csv; add it",
-    ),
-    ("data/claims.yml", "direction: fall", "direktion: fall", "claim nvidia-monday-fall: `direktion`: no such field"),
-    (
-        "data/claims.yml",
-        "id: nvidia-loss-eur",
-        "id: loss",
-        "01-nvidia-one-day-loss checks 'nvidia-loss-eur', which the",
-    ),
+    ("data/prices.csv", "36.5,37,", "36.5,-37,", "row 5, column close: "),
+    ("data/prices.csv", "example-prices", "hearsay", "row 2: source 'hearsay' is not in data/sources.csv; add it"),
+    ("data/claims.yml", "direction: fall", "direktion: fall", "claim example-fall: `direktion`: no such field"),
+    ("data/claims.yml", "id: example-fall", "id: fall", "01-one-day-change checks 'example-fall', which the"),
     ("data/datapackage.json", "{", "", "data/datapackage.json cannot be read"),
-    (
-        "notebooks/02-tuesday-rebound.ipynb",
-        r"check(\"nvidia-tuesday-rise",
-        r"check(\"nvidia-monday-fall",
-        "is checked in 01-nvidia-one",
-    ),
-    ("notebooks/02-tuesday-rebound.ipynb", '"parameters"', '"other"', "has no cell tagged 'parameters'"),
+    (f"notebooks/{EXAMPLE}.ipynb", '"parameters"', '"other"', "has no cell tagged 'parameters'"),
 ]
 
 
 @pytest.mark.parametrize(("file", "old", "new", "message"), DAMAGE, ids=[message[:50] for *_, message in DAMAGE])
-def test_damage_stops_the_build_before_anything_is_written(project, file, old, new, message):
-    project.edit(file, old, new)
-    assert message in project.fails("report")
+def test_damage_stops_the_build_before_anything_is_written(small, file, old, new, message):
+    small.edit(file, old, new)
+    assert message in small.fails("report")
 
 
-def test_claims_that_no_notebook_checks_yet_stand_beside_those_that_are_checked(project):
-    project.keep("05-price-earnings")
-    ledger = project.root / "data/claims.yml"
+def test_a_claim_that_two_notebooks_check_stops_the_build(small):
+    shutil.copy(small.root / f"notebooks/{EXAMPLE}.ipynb", small.root / "notebooks/02-again.ipynb")
+    assert "is checked in 01-one-day-change" in small.fails("report")
+
+
+def test_claims_that_no_notebook_checks_yet_stand_beside_those_that_are_checked(small):
+    ledger = small.root / "data/claims.yml"
     text = ledger.read_text(encoding="utf-8")
-    entry = text[text.index("  - id: nvidia-price-earnings") :]
-    more = [entry.replace("nvidia-price-earnings", claim) for claim in ("nvidia-second", "nvidia-third")]
+    entry = text[text.index("  - id: example-fall") :]
+    more = [entry.replace("example-fall", claim) for claim in ("second-fall", "third-fall")]
     ledger.write_text(text + "".join(more), encoding="utf-8")
     sentence = (
-        "error: no notebook checks nvidia-second and nvidia-third; add a cell with check('nvidia-second', ...), which "
-        "`python -m shockcheck claims check` writes for you, or remove the claims"
+        "error: no notebook checks second-fall and third-fall; add a cell with check('second-fall', ...), which "
+        "`shockcheck claims check` writes for you, or remove the claims"
     )
     for attempt in ("cold", "where all pages stand"):
-        done = project.run("report")
+        done = small.run("report")
         assert (done.returncode, done.stderr.splitlines()[-1]) == (1, sentence), attempt
         assert done.stdout == "reports/index.html: 1 claim, 1 holds\n"
-    assert list(project.findings()) == ["nvidia-price-earnings"]
-    assert "reports/05-price-earnings.html" in project.reports()
-    html = (project.root / "reports/index.html").read_text(encoding="utf-8")
+    assert list(small.findings()) == ["example-fall"]
+    assert f"reports/{EXAMPLE}.html" in small.reports()
+    html = (small.root / "reports/index.html").read_text(encoding="utf-8")
     assert html.count("not checked yet") == 2
     assert "its notebook failed" not in html
-    assert project.run("report", "--only", "05-price-earnings").returncode == 0
-    before = (project.root / "notebooks/05-price-earnings.ipynb").read_bytes()
-    assert f"{project.fails('notebooks')}\n" == f"{sentence}\n"
-    assert (project.root / "notebooks/05-price-earnings.ipynb").read_bytes() == before
+    assert small.run("report", "--only", EXAMPLE).returncode == 0
+    before = (small.root / f"notebooks/{EXAMPLE}.ipynb").read_bytes()
+    assert f"{small.fails('notebooks')}\n" == f"{sentence}\n"
+    assert (small.root / f"notebooks/{EXAMPLE}.ipynb").read_bytes() == before
     ledger.write_text(text, encoding="utf-8")
-    assert project.run("report").returncode == 0
-    assert "not checked yet" not in (project.root / "reports/index.html").read_text(encoding="utf-8")
+    assert small.run("report").returncode == 0
+    assert "not checked yet" not in (small.root / "reports/index.html").read_text(encoding="utf-8")
 
 
-def test_a_missing_table(project):
-    (project.root / "data/prices.csv").unlink()
-    assert "data/prices.csv cannot be read" in project.fails("report")
+def test_a_missing_table(small):
+    (small.root / "data/prices.csv").unlink()
+    assert "data/prices.csv cannot be read" in small.fails("report")
 
 
-def test_checksums_of_a_damaged_table_are_not_renewed(project):
-    project.edit("data/prices.csv", "142.62", "n/a")
-    before = (project.root / "data/datapackage.json").read_bytes()
-    assert "row 64, column close" in project.fails("checksums")
-    assert (project.root / "data/datapackage.json").read_bytes() == before
+def test_checksums_of_a_damaged_table_are_not_renewed(small):
+    small.edit("data/prices.csv", "36.5,37,", "36.5,n/a,")
+    before = (small.root / "data/datapackage.json").read_bytes()
+    assert "row 5, column close" in small.fails("checksums")
+    assert (small.root / "data/datapackage.json").read_bytes() == before
 
 
-def test_a_failing_notebook_leaves_the_others_standing(project):
-    project.keep(LOSS, "05-price-earnings")
-    project.edit("notebooks/01-nvidia-one-day-loss.ipynb", "prices.listing(ticker,", "prices.listing('<b>',")
-    done = project.run("report")
+def test_a_failing_notebook_leaves_the_others_standing(small):
+    """It fails before it checks what it is to check."""
+    ledger = small.root / "data/claims.yml"
+    text = ledger.read_text(encoding="utf-8")
+    more = text[text.index("  - id: example-fall") :].replace("example-fall", "second-fall")
+    ledger.write_text(text + more, encoding="utf-8")
+    missing = "from shockcheck.data import prices\nfrom shockcheck.findings import check\nprices.listing('<b>')"
+    small.add_notebook("02-of-no-share", missing, 'check("second-fall", -7.5)')
+    done = small.run("report")
     assert done.returncode == 1
     assert "no share '<b>' is embedded" in done.stderr
-    assert list(project.findings()) == ["nvidia-price-earnings"]
-    assert "reports/05-price-earnings.html" in project.reports()
-    assert not {f"reports/{LOSS}.html", f"reports/{LOSS}.ipynb"} & set(project.reports())
-    html = (project.root / "reports/index.html").read_text(encoding="utf-8")
-    assert "01-nvidia-one-day-loss could not be built" in html
+    assert list(small.findings()) == ["example-fall"]
+    assert f"reports/{EXAMPLE}.html" in small.reports()
+    assert not {"reports/02-of-no-share.html", "reports/02-of-no-share.ipynb"} & set(small.reports())
+    html = (small.root / "reports/index.html").read_text(encoding="utf-8")
+    assert "02-of-no-share could not be built" in html
     assert "no share &#39;&lt;b&gt;&#39; is embedded" in html
-    assert html.count("its notebook failed") == 3
+    assert html.count("its notebook failed") == 1
 
 
 def test_a_finding_that_is_not_shown_is_noticed():
-    notebook = notebooks.named(COST)
-    run = copy.deepcopy(notebook.node)
-    assert len(notebooks.complete_findings(notebook, run)) == 6
-    next(cell for cell in run.cells if "training-cost-scope" in cell.source).outputs.clear()
+    notebook = notebook_named(COST)
+    executed = execution.ExecutedNotebook(notebook, copy.deepcopy(notebook.node))
+    executed.check_complete()
+    assert len(executed.findings) == 6
+    next(cell for cell in executed.node.cells if "training-cost-scope" in cell.source).outputs.clear()
     with pytest.raises(BuildError, match="06-training-cost checks training-cost-scope but does not show its finding"):
-        notebooks.complete_findings(notebook, run)
+        execution.ExecutedNotebook(notebook, executed.node).check_complete()
 
 
-def test_a_file_that_is_no_notebook(project):
-    (project.root / "notebooks/06-training-cost.ipynb").write_text("no json")
-    assert "is not readable as a notebook" in project.fails("report")
+def test_a_file_that_is_no_notebook(small):
+    (small.root / "notebooks/01-one-day-change.ipynb").write_text("no json")
+    assert "is not readable as a notebook" in small.fails("report")
 
 
-def test_reports_is_not_a_folder(project):
-    for path in (project.root / "reports").iterdir():
+def test_reports_is_not_a_folder(small):
+    for path in (small.root / "reports").iterdir():
         path.unlink()
-    (project.root / "reports").rmdir()
-    (project.root / "reports").write_text("a file")
-    assert "reports cannot be written (File exists)" in project.fails("report")
+    (small.root / "reports").rmdir()
+    (small.root / "reports").write_text("a file")
+    assert "reports cannot be written (File exists)" in small.fails("report")
 
 
 def test_a_full_disk_loses_nothing(project):
@@ -185,6 +189,6 @@ def test_a_read_only_folder_is_said_before_any_work(tmp_path: Path):
         os.seteuid(65534)
     try:
         with pytest.raises(BuildError, match=r"cannot be written \(Permission denied\)"):
-            report.prepare(folder)
+            files.prepare_folder(folder)
     finally:
         os.seteuid(os.getuid())

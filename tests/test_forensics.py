@@ -90,14 +90,19 @@ def test_robustness_gives_every_reading_its_verdict():
     assert readings["flips"].tolist() == [False, True, True, False]
     assert forensics.nearest_flip(readings) == "low"
     assert forensics.summary(readings) == (
-        "2 of 4 readings give the verdict “holds”; the nearest that flips it is low (-18.0: held intraday)."
+        "2 of 4 readings give “holds”; the closest other one is low (-18.0: held intraday)."
     )
+
+
+def test_where_only_the_chosen_reading_agrees_the_summary_says_so():
+    readings = forensics.robustness(FALL, "close", {"close": -17.0, "open": -12.5})
+    assert forensics.summary(readings) == "Only 1 of 2 readings gives “holds”; the closest other one is open (-12.5: off)."
 
 
 def test_robust_where_no_reading_flips():
     readings = forensics.robustness(FALL, "close", {"close": -17.0, "adjusted": -16.9})
     assert forensics.nearest_flip(readings) is None
-    assert forensics.summary(readings) == "All 2 readings give the verdict “holds”."
+    assert forensics.summary(readings) == "All 2 readings give “holds”."
 
 
 def test_the_chosen_reading_must_be_one_of_them():

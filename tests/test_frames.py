@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shockcheck import frames, pages
-from shockcheck.derivations import Quantity
-from shockcheck.languages import get
+from shockcheck import frames
+from shockcheck.languages.language import get_language
+from shockcheck.quantities import Quantity
+from shockcheck.report import pages
 
 FRAME = pd.DataFrame(
     {"name": ["a", None], "price": [1.5, float("nan")], "count": [2_000_000, 3], "held": [True, False]},
@@ -69,13 +70,13 @@ def test_what_people_have_in_their_frames_can_be_written_as_json_and_shown():
     columns = dict(zip(values, zip(*data["rows"], strict=True), strict=True))
     assert columns["infinite"] == (1.5, "inf", "-inf") and columns["missing"] == (None, None, None)
     assert columns["decimal"] == (1.1, None, 2) and columns["flags"] == ("yes", None, "no")
-    assert pages._cells(list(columns["infinite"]), "number", get("en")) == ["1.5", "∞", "−∞"]
+    assert pages.format_column(list(columns["infinite"]), "number", get_language("en")) == ["1.5", "∞", "−∞"]
     assert frames.as_csv(data).splitlines()[2].startswith("inf,,2,2,,,,")
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame([[1, 2]], columns=["a", "a"])])
 def test_empty_frames_and_twin_columns_are_shown(frame):
-    assert len(pages._table(frames.as_data(frame), "label", get("en")).split("<tr>")) > 1
+    assert len(pages.data_table(frames.as_data(frame), "label", get_language("en")).split("<tr>")) > 1
 
 
 def test_csv_has_plain_days_and_full_numbers():
@@ -111,10 +112,10 @@ def test_csv_keeps_every_text(texts):
     ],
 )
 def test_the_numbers_of_a_column_share_their_places(values, cells):
-    assert pages._cells(values, "number", get("en")) == cells
+    assert pages.format_column(values, "number", get_language("en")) == cells
 
 
 def test_cells_in_german():
-    assert pages._cells([1234.5], "number", get("de")) == ["1.234,5"]
-    assert pages._cells(["2001-01-02T00:00:00"], "day", get("de")) == ["2. Januar 2001"]
-    assert pages._cells(["2001-01-02T15:35:00+01:00"], "time", get("de")) == ["15:35"]
+    assert pages.format_column([1234.5], "number", get_language("de")) == ["1.234,5"]
+    assert pages.format_column(["2001-01-02T00:00:00"], "day", get_language("de")) == ["2. Januar 2001"]
+    assert pages.format_column(["2001-01-02T15:35:00+01:00"], "time", get_language("de")) == ["15:35"]

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from shockcheck import grid
 from shockcheck.errors import ParameterError
+from shockcheck.variants import grid
 
 
 def saved(tmp_path, text):

@@ -4,8 +4,11 @@ import json
 import re
 from html import escape
 
+import pytest
 from playwright.sync_api import expect
 from test_contradictions import made
+
+pytestmark = pytest.mark.slow
 
 NOTEBOOK = "01-one-day-change"
 QUOTE = 'lost | **7.5%** <script>document.title="ran"</script> <!-- end of verdicts --> `x` on Wednesday'
@@ -81,6 +84,6 @@ def test_a_vendors_name_is_text_on_the_page(project, stand_in):
     done = project.run("report", "--only", "01-nvidia-one-day-loss", *words)
     assert done.returncode == 0, done.stderr
     html = (project.root / done.stdout.strip()).read_text(encoding="utf-8")
-    shown = f"{escape(name, quote=False)} on 2025-01-27: a loss of market value"
+    shown = f"{escape(name, quote=False)} lost 10.00 billion USD of market value on 27 January 2025"
     assert shown in html.replace("&#39;", "'") and "<script>document" not in html
     assert not re.search(r"<em>Sons|href=\"javascript", html)

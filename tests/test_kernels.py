@@ -8,8 +8,11 @@ import nbformat
 import pytest
 from conftest import Project, wait_until
 
-from shockcheck import notebooks, scaffold
+from shockcheck.authoring import scaffold
 from shockcheck.errors import ParameterError
+from shockcheck.notebooks.notebook import TIMEOUT, USUAL_TIMEOUT, cell_timeout, checked_project
+
+pytestmark = pytest.mark.slow
 
 NAME = "01-one-day-change"
 
@@ -170,13 +173,13 @@ def drawings(project: Project, name: str) -> list[str]:
 
 @pytest.mark.parametrize("text", ["abc", "0", "-5", "1.5", "1e3", "inf", "٣", "10000001", "9" * 400, " 5"])
 def test_a_time_limit_that_is_none_is_refused(monkeypatch, text):
-    monkeypatch.setenv(notebooks.TIMEOUT, text)
+    monkeypatch.setenv(TIMEOUT, text)
     with pytest.raises(ParameterError, match="SHOCKCHECK_TIMEOUT must be a whole number of seconds from 1 to 10000000, not"):
-        notebooks.checked()
+        checked_project()
 
 
 def test_a_time_limit_is_taken_from_the_environment(monkeypatch):
-    monkeypatch.setenv(notebooks.TIMEOUT, "7")
-    assert notebooks.timeout() == 7
-    monkeypatch.setenv(notebooks.TIMEOUT, "")
-    assert notebooks.timeout() == notebooks.USUAL_TIMEOUT
+    monkeypatch.setenv(TIMEOUT, "7")
+    assert cell_timeout() == 7
+    monkeypatch.setenv(TIMEOUT, "")
+    assert cell_timeout() == USUAL_TIMEOUT

@@ -11,9 +11,12 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shockcheck import findings, languages, verdicts
+from shockcheck import verdicts
 from shockcheck.errors import ParameterError
-from shockcheck.languages import get
+from shockcheck.findings import checks
+from shockcheck.languages import language
+from shockcheck.languages.language import get_language
+from shockcheck.verdicts import Verdict
 
 N = "\N{NO-BREAK SPACE}"
 
@@ -36,8 +39,8 @@ N = "\N{NO-BREAK SPACE}"
     ],
 )
 def test_a_quantity(value, unit, digits, signed, english, german):
-    assert get("en").quantity(value, unit, digits, signed) == english
-    assert get("de").quantity(value, unit, digits, signed) == german
+    assert get_language("en").quantity(value, unit, digits, signed) == english
+    assert get_language("de").quantity(value, unit, digits, signed) == german
 
 
 @pytest.mark.parametrize(
@@ -48,78 +51,87 @@ def test_a_quantity(value, unit, digits, signed, english, german):
     ],
 )
 def test_a_number_without_digits_has_those_it_needs(value, text):
-    assert get("en").number(value) == text
+    assert get_language("en").number(value) == text
 
 
 @given(st.floats(-1e12, 1e12), st.integers(0, 6))
 def test_a_number_is_rounded_as_python_rounds_it(value, digits):
-    assert get("en").number(value, digits).replace("−", "-") in (f"{value:,.{digits}f}", f"{value:,.{digits}f}".lstrip("-"))
+    assert get_language("en").number(value, digits).replace("−", "-") in (
+        f"{value:,.{digits}f}",
+        f"{value:,.{digits}f}".lstrip("-"),
+    )
 
 
 def test_days():
-    assert (get("en").day(date(2001, 1, 27)), get("de").day(date(2001, 1, 27))) == ("27 January 2001", "27. Januar 2001")
-    assert (get("en").short_day(date(2001, 3, 7)), get("de").short_day(date(2001, 3, 7))) == ("7 Mar", "7. März")
+    assert (get_language("en").day(date(2001, 1, 27)), get_language("de").day(date(2001, 1, 27))) == (
+        "27 January 2001",
+        "27. Januar 2001",
+    )
+    assert (get_language("en").short_day(date(2001, 3, 7)), get_language("de").short_day(date(2001, 3, 7))) == (
+        "7 Mar",
+        "7. März",
+    )
 
 
 def test_units_at_an_axis():
-    assert [get("en").unit(unit) for unit in ("billion EUR", "USD", "percent")] == ["€ billion", "$", "percent"]
-    assert [get("de").unit(unit) for unit in ("billion EUR", "USD", "percent")] == ["Mrd. €", "$", "Prozent"]
+    assert [get_language("en").unit(unit) for unit in ("billion EUR", "USD", "percent")] == ["€ billion", "$", "percent"]
+    assert [get_language("de").unit(unit) for unit in ("billion EUR", "USD", "percent")] == ["Mrd. €", "$", "Prozent"]
 
 
 @pytest.mark.parametrize(
     ("stated", "hedge", "direction", "english", "german"),
     [
-        ("17", None, None, "from 16.5 to below 17.5", "von 16,5 bis unter 17,5"),
-        ("17", None, "fall", "from above −17.5 to −16.5", "von über −17,5 bis −16,5"),
-        ("5 bis 6", "between", None, "from 5 to 6", "von 5 bis 6"),
+        ("17", None, None, "at least 16.5, less than 17.5", "16,5 bis unter 17,5"),
+        ("17", None, "fall", "more than −17.5, up to −16.5", "über −17,5 bis −16,5"),
+        ("5 bis 6", "between", None, "5 to 6", "5 bis 6"),
         ("5,7", "less than", None, "below 5.7", "unter 5,7"),
         ("5,7", "less than", "fall", "above −5.7", "über −5,7"),
         ("1", "exactly", None, "exactly 1", "genau 1"),
         ("206", "more than", None, "above 206", "über 206"),
-        ("21.430,58", None, None, "from 21,430.575 to below 21,430.585", "von 21.430,575 bis unter 21.430,585"),
+        ("21.430,58", None, None, "at least 21,430.575, less than 21,430.585", "21.430,575 bis unter 21.430,585"),
         (
             "1.234.567.890",
             None,
             None,
-            "from 1,234,567,889.5 to below 1,234,567,890.5",
-            "von 1.234.567.889,5 bis unter 1.234.567.890,5",
+            "at least 1,234,567,889.5, less than 1,234,567,890.5",
+            "1.234.567.889,5 bis unter 1.234.567.890,5",
         ),
     ],
 )
 def test_an_interval_in_words(stated, hedge, direction, english, german):
     allowed = verdicts.interval(stated, hedge, direction, "de")
-    assert (get("en").interval(allowed), get("de").interval(allowed)) == (english, german)
+    assert (get_language("en").interval(allowed), get_language("de").interval(allowed)) == (english, german)
 
 
 @given(st.integers(0, 10**12), st.integers(0, 4))
 def test_the_ends_of_an_interval_are_shown_to_the_last_digit(number, digits):
     exact = Decimal(number).scaleb(-digits)
     allowed = verdicts.interval(f"{exact:f}", None, None, "en")
-    low, high = re.fullmatch("from (.+) to below (.+)", get("en").interval(allowed)).groups()
+    low, high = re.fullmatch("at least (.+), less than (.+)", get_language("en").interval(allowed)).groups()
     half = Decimal(1).scaleb(-digits) / 2
     assert (Decimal(low.replace(",", "").replace("−", "-")), Decimal(high.replace(",", ""))) == (exact - half, exact + half)
 
 
 def test_a_unit_may_be_any_text():
-    assert get("en").quantity(3, "{} of {value}") == "3 {} of {value}"
+    assert get_language("en").quantity(3, "{} of {value}") == "3 {} of {value}"
 
 
-def test_a_finding_in_german():
-    said = findings.check("nvidia-monday-fall", -16.968, -18.174, -9.97).said(get("de"))
-    assert (said.verdict, said.stated) == ("stimmt", "17 Prozent, Rückgang")
-    assert said.recomputed == f"−16,97{N}% (Tagesspanne −18,17{N}% bis −9,97{N}%)"
+def test_a_finding_in_german(sample):
+    words = checks.check("fall", -16.968, -18.174, -9.97).in_words(get_language("de"))
+    assert (words.verdict, words.stated) == ("stimmt", f"Rückgang um 17{N}%")
+    assert words.recomputed == f"−16,97{N}% (Tagesspanne −18,17{N}% bis −9,97{N}%)"
 
 
 def test_a_quote_stands_in_the_marks_of_its_language():
-    assert (languages.quoted("so", "en"), languages.quoted("so", "de")) == ("“so”", "„so“")
-    assert set(languages.QUOTATION_MARKS) == set(languages.CODES)
+    assert (language.quoted("so", "en"), language.quoted("so", "de")) == ("“so”", "„so“")
+    assert set(language.QUOTATION_MARKS) == set(language.CODES)
 
 
 def test_an_unknown_language_is_refused_by_name(project):
     with pytest.raises(ParameterError, match="lang must be one of en, de, not 'fr'"):
-        languages.get("fr")
+        language.get_language("fr")
     assert "lang must be one of en, de, not 'fr'" in project.fails("report", "--lang", "fr")
-    assert "leave it out for a variant" in project.fails(
+    assert "omit it for a variant" in project.fails(
         "report", "--lang", "de", "--only", "05-price-earnings", "-p", "basis=GAAP"
     )
 
@@ -127,11 +139,11 @@ def test_an_unknown_language_is_refused_by_name(project):
 def labels() -> set[str]:
     """Every label that templates and modules ask for by its text."""
     found = set()
-    for path in (ROOT / "shockcheck/templates").rglob("*"):
+    for path in (ROOT / "shockcheck").rglob("*"):
         if path.is_file() and path.suffix in (".html", ".j2"):
             text = path.read_text(encoding="utf-8")
             found |= set(re.findall(r"(?:\b_|\bsay|\blabel)\('((?:[^'\\]|\\.)+)'", text))
-    for path in (ROOT / "shockcheck").glob("*.py"):
+    for path in (ROOT / "shockcheck").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
                 "text",
@@ -139,11 +151,12 @@ def labels() -> set[str]:
             )
             if called and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 found.add(node.args[0].value)
-    return found | set(findings.SIGNS) | {*findings.MEANINGS.values(), findings.OFF_WITH_RANGE, findings.OFF_WITHOUT_RANGE}
+    meanings = {verdict.meaning for verdict in Verdict} | {verdicts.OFF_WITH_RANGE, verdicts.OFF_WITHOUT_RANGE}
+    return found | set(Verdict) | meanings
 
 
 def catalogue(code: str) -> dict[str, str]:
-    with (ROOT / f"shockcheck/locale/{code}.po").open("rb") as file:
+    with (ROOT / f"shockcheck/languages/{code}.po").open("rb") as file:
         return {entry.id: entry.string for entry in read_po(file) if entry.id}
 
 

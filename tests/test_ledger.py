@@ -228,7 +228,10 @@ SAVED = {
 }
 
 
-@pytest.mark.parametrize(("raw", "fault"), SAVED.values(), ids=SAVED)
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [pytest.param(*case, id=name, marks=[pytest.mark.slow] * (name == "deep nesting")) for name, case in SAVED.items()],
+)
 def test_however_it_was_saved_the_list_of_faults_and_the_build_say_the_same(tmp_path, raw, fault):
     path = tmp_path / "claims.yml"
     path.write_bytes(raw)

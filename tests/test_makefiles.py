@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 NASTY = [
     "$(shell touch pwned)",
     "$$(touch pwned)",
@@ -28,7 +30,7 @@ NASTY = [
     "über 東京",
     "two  words",
 ]
-OWN, TEMPLATE = "Makefile", "shockcheck/templates/project/Makefile"
+OWN, TEMPLATE = "Makefile", "shockcheck/authoring/project/Makefile"
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def test_several_lines_become_one():
     assert markup.markdown(" lost 7.5%\non Wednesday\n") == "lost 7.5% on Wednesday"
 
 
+@pytest.mark.slow
 @given(
     st.recursive(st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 )

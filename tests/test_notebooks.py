@@ -7,22 +7,24 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from shockcheck import findings, ledger, notebooks
-from shockcheck.findings import shown_in
+from shockcheck import ledger
+from shockcheck.findings.outputs import findings_in
+from shockcheck.notebooks.notebook import Notebook, check_against, require_notebooks, unnumbered_notebooks
+from shockcheck.verdicts import Verdict
 
-FOUND = notebooks.discover()
+FOUND = require_notebooks()
 OF_OTHER_PROJECTS = [
-    notebooks.Notebook(path)
-    for folder in ("shockcheck/templates/project", "examples/*")
+    Notebook(path)
+    for folder in ("shockcheck/authoring/project", "examples/*")
     for path in sorted(ROOT.glob(f"{folder}/notebooks/*.ipynb"))
 ]
-NUMBERED = [*FOUND, *OF_OTHER_PROJECTS]
-EVERY = [*NUMBERED, *notebooks.others()]
+EVERY = [*FOUND, *OF_OTHER_PROJECTS, *unnumbered_notebooks()]
+NUMBERED = [notebook for notebook in EVERY if notebook.name[0].isdigit()]
 IMPORTS_FROM = {"IPython", "pandas", "shockcheck"}
 FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try, ast.comprehension)
 
 
-def code(notebook: notebooks.Notebook) -> list[nbformat.NotebookNode]:
+def code(notebook: Notebook) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.node.cells if cell.cell_type == "code"]
 
 
@@ -125,26 +127,26 @@ def test_markdown_carries_no_result(notebook):
 
 
 def findings_of(notebook):
-    return shown_in(notebook.node)
+    return findings_in(notebook.node)
 
 
 def numbers_of(found):
-    return [value for value in (found["recomputed"], found["low"], found["high"]) if value is not None and value != 1]
+    return [value for value in (found.recomputed, found.low, found.high) if value is not None and value != 1]
 
 
 @pytest.mark.parametrize("notebook", FOUND, ids=lambda notebook: notebook.name)
 def test_stored_findings_are_of_the_ledger(notebook):
-    assert [found["id"] for found in findings_of(notebook)] == notebook.claims
+    assert [found.id for found in findings_of(notebook)] == notebook.claims
     for found in findings_of(notebook):
-        claim = ledger.load().claim(found["id"])
-        assert (found["kind"], found["stated"], found["unit"]) == (claim.kind, claim.stated, claim.unit)
-        assert found["verdict"] in findings.SIGNS
+        claim = ledger.load().claim(found.id)
+        assert (found.kind, found.stated, found.unit) == (claim.kind, claim.stated, claim.unit)
+        assert isinstance(found.verdict, Verdict)
 
 
 def test_every_claim_is_checked_once():
-    notebooks.check_against(ledger.load(), FOUND)
+    check_against(ledger.load(), FOUND)
 
 
 def test_a_notebook_without_a_number_is_kept_from_the_report():
-    assert {notebook.name for notebook in notebooks.others()} == {"explore"}
-    assert not any(notebook.claims for notebook in notebooks.others())
+    assert {notebook.name for notebook in unnumbered_notebooks()} == {"explore"}
+    assert not any(notebook.claims for notebook in unnumbered_notebooks())

@@ -1,16 +1,20 @@
 """What cells show, as HTML: nothing is left out without a word, and nothing from outside runs."""
 
 import re
+from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 from IPython.display import HTML, JSON, Javascript, Latex, Markdown
 from markupsafe import Markup
 from nbformat.v4 import new_output
 
-from shockcheck import frames, notebooks, prose
+from shockcheck import frames
 from shockcheck.errors import BuildError
-from shockcheck.outputs import Outputs
+from shockcheck.notebooks import execution, stable_outputs
+from shockcheck.report import prose
+from shockcheck.report.outputs import Outputs
 
 FRAME = pd.DataFrame({"a": [1.5, float("inf"), None]})
 
@@ -20,7 +24,7 @@ def outputs():
     drawn = {
         name: (lambda output, number, name=name: Markup(f"<{name} {number}>")) for name in ("finding", "figure", "table")
     }
-    return Outputs("01-x", prose.Prose("01-x", prose.ROOT, {}.get), **drawn)
+    return Outputs("01-x", prose.Prose("01-x", Path(), {}.get), **drawn)
 
 
 def data(shown: object, kind: str = "display_data") -> dict:
@@ -90,11 +94,9 @@ def test_outputs_of_two_runs_are_the_same():
     def run(place: str, table: str) -> str:
         texts = {"text/plain": f"<object object at {place}>", "text/html": f'<td id="T_{table}_row0">#T_{table} {{}}</td>'}
         stream = new_output("stream", name="stderr", text=f"/tmp/ipykernel_{len(place)}/{len(table)}12.py:3: UserWarning: x")
-        cell = notebooks.nbformat.v4.new_code_cell(
-            outputs=[new_output("display_data", data=texts), stream], execution_count=4
-        )
+        cell = nbformat.v4.new_code_cell(outputs=[new_output("display_data", data=texts), stream], execution_count=4)
         cell.id = "a"
-        return notebooks.as_text(notebooks.without_what_differs(notebooks.nbformat.v4.new_notebook(cells=[cell])))
+        return stable_outputs.as_text(execution.without_what_differs(nbformat.v4.new_notebook(cells=[cell])))
 
     assert run("0x7f5c1c80bbe0", "5f3a1") == run("0x7f5c1c80abcd12", "00abc")
     assert "cell:3: UserWarning: x" in run("0x7f5c1c80bbe0", "5f3a1")

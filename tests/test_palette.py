@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from shockcheck import charts
-from shockcheck.paths import TEMPLATES
+from shockcheck.charts import drawings
+from shockcheck.report.pages import TEMPLATES
 
 # Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009,
 # table 1 at severity 1.0: matrices on linear RGB.
@@ -66,7 +66,7 @@ def test_text_is_legible(dark):
 
 def test_charts_have_the_same_colours_where_no_page_sets_them():
     colours = theme(dark=False)
-    drawn = (charts.BAND, charts.PLAIN, charts.FALL, charts.RISE, charts.INK, charts.MUTED, charts.RULE)
+    drawn = (drawings.BAND, drawings.PLAIN, drawings.FALL, drawings.RISE, drawings.INK, drawings.MUTED, drawings.RULE)
     assert drawn == tuple(colours[name] for name in ("band", "plain", "bad", "good", "ink", "muted", "rule"))
 
 

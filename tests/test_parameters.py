@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shockcheck import engine, parameters, report, warm
+from shockcheck import warm
 from shockcheck.errors import BuildError, ParameterError
+from shockcheck.notebook_files import parameters
+from shockcheck.notebooks import engine
+from shockcheck.variants import variant
 
 DAY = date(2001, 3, 7)
 
@@ -296,14 +299,14 @@ def test_any_text_is_a_value_of_a_parameter_that_is_text(text):
     assert declared("x = 'a'")["x"].read(text) == text
 
 
-def injected(values: dict[str, object], source: str) -> dict[str, object]:
+def injected(values: dict[str, object], source: str, kernel_name: str = warm.FORKED_KERNEL) -> dict[str, object]:
     """What the names are once papermill's cell has run."""
     prepared = papermill.execute_notebook(
         notebook(source),
         None,
         parameters={name: parameters.literal(value) for name, value in values.items()},
         engine_name=engine.NAME,
-        kernel_name=warm.kernel(),
+        kernel_name=kernel_name,
         language="python",
         prepare_only=True,
         progress_bar=False,
@@ -314,9 +317,8 @@ def injected(values: dict[str, object], source: str) -> dict[str, object]:
     return {name: names[name] for name in values}
 
 
-@pytest.mark.parametrize("name", [warm.NAME, warm.ORDINARY])
-def test_what_is_injected_is_what_was_given(name, monkeypatch):
-    monkeypatch.setattr(warm, "kernel", lambda: name)
+@pytest.mark.parametrize("name", [warm.FORKED_KERNEL, warm.ORDINARY_KERNEL])
+def test_what_is_injected_is_what_was_given(name):
     values = {
         "a": False,
         "b": None,
@@ -327,7 +329,7 @@ def test_what_is_injected_is_what_was_given(name, monkeypatch):
         "g": 10**9,
         "h": -math.inf,
     }
-    after = injected(values, "a = True\nb: int | None = 1")
+    after = injected(values, "a = True\nb: int | None = 1", name)
     assert after == values
     assert list(map(type, after.values())) == list(map(type, values.values()))
 
@@ -395,6 +397,6 @@ def test_variants_have_folders_of_their_own():
         {"a": "Ä" * 300},
         {"a": "ä" * 300},
     ]
-    names = [report.folder_name("01-x", one) for one in given]
+    names = [variant.folder_name("01-x", one) for one in given]
     assert len(set(names)) == len(names)
     assert names[1] == "01-x-a=1-b=2"

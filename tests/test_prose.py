@@ -2,13 +2,15 @@
 
 import base64
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shockcheck import prose
 from shockcheck.errors import BuildError
+from shockcheck.project.paths import Project
+from shockcheck.report import prose
 
 VALUES = {"loss": "$3.10 billion", "week": "<b>$6.20</b>"}
 DOT = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -16,11 +18,11 @@ LOSS = '<a href="#claim-loss">$3.10 billion</a>'
 
 
 @pytest.fixture
-def page(monkeypatch, tmp_path):
+def page(tmp_path):
     """The prose of a notebook of an empty project."""
-    monkeypatch.setattr(prose, "ROOT", tmp_path)
-    (tmp_path / "notebooks").mkdir()
-    return prose.Prose("01-x", tmp_path / "notebooks", VALUES.get, taken={"claim-loss"})
+    with Project(tmp_path).active() as project:
+        project.notebooks.mkdir()
+        yield prose.Prose("01-x", project.notebooks, VALUES.get, taken={"claim-loss"})
 
 
 def text(written: str, page: prose.Prose, attachments: dict | None = None) -> str:
@@ -143,7 +145,7 @@ def test_a_picture_with_another_scheme_and_one_that_is_missing(page):
 
 @given(st.text())
 def test_any_text_is_html_without_script(written):
-    page = prose.Prose("01-x", prose.ROOT, VALUES.get)
+    page = prose.Prose("01-x", Path(), VALUES.get)
     try:
         shown = page.cell(written, 1, {})
     except BuildError:

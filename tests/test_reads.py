@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from shockcheck import cache
+from shockcheck.project import inputs, paths
+
+pytestmark = pytest.mark.slow
 
 STANDS = "stands; nothing that it depends on has changed"
 OWN = "own.txt"
@@ -76,14 +78,6 @@ WAYS = {
 }
 
 
-def with_notebook(project: Project, number: int, name: str, code: str) -> None:
-    path = project.root / "notebooks/01-one-day-change.ipynb"
-    node = json.loads(path.read_text(encoding="utf-8"))
-    cell = node["cells"][1] | {"source": "nothing = 1  # no parameter", "outputs": []}
-    node["cells"] = [node["cells"][0], cell, cell | {"source": code, "id": "code", "metadata": {}}]
-    path.with_name(f"{number}-{name}.ipynb").write_text(json.dumps(node), encoding="utf-8")
-
-
 def why(project: Project, **environment: str) -> dict[str, str]:
     done = project.run("report", "--why", "--workers", "3", **environment)
     assert done.returncode == 0, done.stderr
@@ -92,7 +86,7 @@ def why(project: Project, **environment: str) -> dict[str, str]:
 
 def test_whatever_a_cell_reads_builds_its_page_again_when_it_changes(small):
     for number, (name, (code, _)) in enumerate(WAYS.items(), start=10):
-        with_notebook(small, number, name, code)
+        small.add_notebook(f"{number}-{name}", code)
     folder = small.root / "notebooks"
     (folder / "helpers").mkdir()
     (folder / "helpers/__init__.py").touch()
@@ -132,18 +126,18 @@ def test_the_index_follows_a_page_that_was_built_alone(small):
 
 
 def test_an_entry_of_another_page_is_none(small):
-    with_notebook(small, 10, "more", "print(1)")
+    small.add_notebook("10-more", "print(1)")
     assert small.run("report").returncode == 0
     entries = small.root / ".cache/report/en"
     for name in ("10-more", "11-gone"):
         (entries / f"{name}.json").write_bytes((entries / "01-one-day-change.json").read_bytes())
     pages = small.reports()
-    assert why(small)["more"] == "it was not built before, or its entry in .cache is damaged"
+    assert why(small)["more"] == "it was not built before, or its record in .cache is damaged"
     assert small.reports() == pages
 
 
 def test_a_page_of_a_notebook_that_is_gone_goes_too(small):
-    with_notebook(small, 10, "more", "print(1)")
+    small.add_notebook("10-more", "print(1)")
     assert small.run("report").returncode == 0
     (small.root / "reports/10-own.html").write_text("of somebody's own")
     (small.root / "notebooks/10-more.ipynb").rename(small.root / "notebooks/11-other.ipynb")
@@ -179,28 +173,26 @@ OTHERWISE = [
 
 
 @pytest.fixture
-def parts(monkeypatch, tmp_path):
+def parts(tmp_path):
     """The digests of the parts of a ledger with some text."""
 
     def parts_of(text: str) -> dict[str, str]:
         path = tmp_path / "claims.yml"
         path.write_bytes(text.encode())
-        cache._parts.cache_clear()
-        cache.current.cache_clear()
-        return cache._parts(path)
+        with paths.Project(tmp_path).active():
+            return inputs.ledger_digests(path)
 
-    monkeypatch.setattr(cache, "FOLDER", tmp_path / "kept")
     return parts_of
 
 
 @pytest.mark.parametrize("written", OTHERWISE)
 def test_a_claim_is_the_same_however_it_is_written_and_another_once_it_says_something_else(parts, written):
     before = parts(LEDGER)
-    assert set(before) == {cache.ARTICLE, "first", "second"}
+    assert set(before) == {inputs.ARTICLE, "first", "second"}
     assert parts(written) == before
     changed = parts(written.replace('"3"', '"5"'))
-    assert changed != before and changed["second"] == before["second"] and changed[cache.ARTICLE] == before[cache.ARTICLE]
-    assert parts(written.replace("title: A", "title: C"))[cache.ARTICLE] != before[cache.ARTICLE]
+    assert changed != before and changed["second"] == before["second"] and changed[inputs.ARTICLE] == before[inputs.ARTICLE]
+    assert parts(written.replace("title: A", "title: C"))[inputs.ARTICLE] != before[inputs.ARTICLE]
 
 
 @given(st.randoms(use_true_random=False))
@@ -213,16 +205,17 @@ def test_any_layout_of_the_same_data_has_the_same_digests(tmp_path_factory, rand
     path, plain = (tmp_path_factory.mktemp("ledger") / name for name in ("a.yml", "b.yml"))
     yaml.dump(data, path)
     plain.write_text(LEDGER)
-    assert cache._parts.__wrapped__(path) == cache._parts.__wrapped__(plain)
+    with paths.Project(path.parent).active():
+        assert inputs.ledger_digests(path) == inputs.ledger_digests(plain)
 
 
 def test_rows_are_told_by_their_key_wherever_it_stands(monkeypatch, tmp_path):
-    monkeypatch.setattr(cache, "descriptor", lambda: {})
+    monkeypatch.setattr(inputs, "described_tables", lambda: {})
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
     first.write_text("id,value\na,1\nb,2\n")
     second.write_text("value,id\n1,a\n2,b\n")
-    assert cache._row(first, "a") == cache._row(second, "a") != cache._row(second, "b")
-    assert cache._row(first, "c") == "missing"
+    assert inputs.rows_digest(first, "a") == inputs.rows_digest(second, "a") != inputs.rows_digest(second, "b")
+    assert inputs.rows_digest(first, "c") == "missing"
 
 
 def test_the_libraries_are_told_by_what_is_installed(monkeypatch, tmp_path):
@@ -230,8 +223,8 @@ def test_the_libraries_are_told_by_what_is_installed(monkeypatch, tmp_path):
         folder = tmp_path / "-".join(names)
         for name in names:
             (folder / name).mkdir(parents=True)
-        monkeypatch.setattr(cache.sysconfig, "get_paths", lambda: {"purelib": folder, "platlib": folder})
-        return cache._libraries()
+        monkeypatch.setattr(inputs.sysconfig, "get_paths", lambda: {"purelib": folder, "platlib": folder})
+        return inputs.libraries_digest()
 
     before = digest_of("pandas-3.0.0.dist-info", "pandas", "shockcheck-0.1.0.dist-info")
     assert digest_of("pandas-3.0.0.dist-info", "shockcheck-0.2.0.dist-info") == before

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import NOTEBOOKS, ROOT
 
-from shockcheck import cache, kernel, leftovers, notebooks, paths, scratch
 from shockcheck.errors import BuildError
+from shockcheck.notebooks import execution
+from shockcheck.notebooks.notebook import notebook_named
+from shockcheck.project import digests, leftovers, records, scratch
+from shockcheck.project import files as project_files
+from shockcheck.warm import kernel
 
 IMAGES = NOTEBOOKS[6]
 RC = "axes.grid: True\nfont.size: 20\ntext.usetex: True\nsavefig.bbox: tight\nbackend: TkAgg\n"
@@ -106,7 +110,7 @@ def test_want_of_room_is_said_before_and_after_a_run(monkeypatch, bytes_free, fi
     assert (said in found and "name another folder by TMPDIR" in found) if said else found is None
     if said:
         with pytest.raises(BuildError, match=f"{IMAGES}: the temporary folder .* {said}"):
-            notebooks.run(notebooks.named(IMAGES))
+            execution.run(notebook_named(IMAGES))
 
 
 @pytest.mark.parametrize(
@@ -143,13 +147,13 @@ def test_what_a_killed_process_left_under_way_is_removed_and_nothing_else(tmp_pa
     for name in foreign:
         (tmp_path / name).write_text("mine")
     killed(lambda: [manager := leftovers.unfinished_folder(tmp_path), manager.__enter__(), os._exit(0)])
-    killed(lambda: paths._open_beside(tmp_path / "index.html"))
+    killed(lambda: project_files._open_beside(tmp_path / "index.html"))
     assert len(files(tmp_path)) == 5
-    handle, under_way = paths._open_beside(tmp_path / "index.html")
+    handle, under_way = project_files._open_beside(tmp_path / "index.html")
     with leftovers.unfinished_folder(tmp_path) as folder:
         assert files(tmp_path) == sorted([*foreign, under_way.name, folder.name])
-        paths._remove_unfinished.cache_clear()
-        paths.write_whole(tmp_path / "a", "text")
+        project_files._remove_unfinished.cache_clear()
+        project_files.write_whole(tmp_path / "a", "text")
         assert files(tmp_path) == sorted([*foreign, under_way.name, folder.name, "a"])
     os.close(handle)
     leftovers.remove_unfinished(tmp_path)
@@ -172,17 +176,17 @@ def test_the_folder_of_a_killed_build_is_removed_by_the_next_and_no_other(tmp_pa
 def test_a_file_keeps_its_permissions_and_a_new_one_has_those_of_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
-        paths.write_whole(tmp_path / "new", "text")
+        project_files.write_whole(tmp_path / "new", "text")
         (tmp_path / "old").write_text("")
         (tmp_path / "old").chmod(0o664)
-        paths.write_whole(tmp_path / "old", "text")
+        project_files.write_whole(tmp_path / "old", "text")
     finally:
         os.umask(before)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("new", "old")] == [0o640, 0o664]
 
 
 def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
-    paths.write_whole(tmp_path / ("x" * 255), "text")
+    project_files.write_whole(tmp_path / ("x" * 255), "text")
     assert files(tmp_path) == ["x" * 255]
 
 
@@ -199,20 +203,20 @@ def block(path: Path, how: str) -> None:
 @pytest.mark.parametrize("place", [".cache", ".cache/report", ".cache/report/en"])
 def test_an_entry_that_cannot_be_kept_is_lost_and_said(tmp_path, monkeypatch, place, how):
     """Run as another user where the tests run as root, whom no permission stops."""
-    monkeypatch.setattr(cache, "losses", [])
     tmp_path.chmod(0o755)
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     block(tmp_path / place, how)
     if os.geteuid() == 0:
         os.seteuid(65534)
     try:
-        cache.store(tmp_path / ".cache/report/en/index.json", cache.Entry({}, {}))
+        records.store(tmp_path / ".cache/report/en/index.json", records.Record({}, {}))
     finally:
         os.seteuid(os.getuid())
-    assert cache.loss().startswith(".cache cannot be written (")
-    assert cache.load(tmp_path / ".cache/report/en/index.json") is None
+    assert records.loss_notice().startswith(".cache cannot be written (")
+    assert records.load(tmp_path / ".cache/report/en/index.json") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", ">&-", "2>&-", "> /dev/full", "| true"])
 def test_streams_that_are_closed_or_full_give_no_traceback(redirection):
     command = ["bash", "-o", "pipefail", "-c", f'"$0" -m shockcheck --help {redirection}', sys.executable]
@@ -229,4 +233,8 @@ def test_streams_that_are_closed_or_full_give_no_traceback(redirection):
 def test_windows_line_ends_make_no_other_ledger(tmp_path):
     for name, text in (("unix", b"a: 1\nb: 2\n"), ("windows", b"a: 1\r\nb: 2\r\n")):
         (tmp_path / name).write_bytes(text)
-    assert cache._of_text(tmp_path / "windows") == cache._of_text(tmp_path / "unix") == cache.of_file(tmp_path / "unix")
+    assert (
+        digests.text_file_digest(tmp_path / "windows")
+        == digests.text_file_digest(tmp_path / "unix")
+        == digests.file_digest(tmp_path / "unix")
+    )

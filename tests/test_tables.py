@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ from frictionless import Field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shockcheck import cache, facts, sheets, tables, validation
+from shockcheck.data import facts, tables
+from shockcheck.data.schema import validation
 from shockcheck.errors import DataError
+from shockcheck.formats import csv_files
+from shockcheck.project import digests, inputs
+from shockcheck.project.paths import Project
 
 HEADER = "symbol,date,open,high,low,close,source,status\n"
 FIRST = "EXAG,2001-03-02,39.1,39.8,38.9,39.5,example-prices,confirmed\n"
@@ -28,12 +32,11 @@ GOOD = HEADER + FIRST + SECOND
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(tmp_path: Path) -> Iterator[Path]:
     """The tables of a new project, to damage in this process."""
-    shutil.copytree(ROOT / "shockcheck/templates/project/data", tmp_path / "data")
-    monkeypatch.setattr(tables, "DATA", tmp_path / "data")
-    monkeypatch.setattr(tables, "PACKAGE", tmp_path / "data/datapackage.json")
-    return tmp_path / "data"
+    shutil.copytree(ROOT / "shockcheck/authoring/project/data", tmp_path / "data")
+    with Project(tmp_path).active() as project:
+        yield project.data
 
 
 def refused(data: Path) -> str:
@@ -196,7 +199,7 @@ def test_a_table_is_never_loaded_without_a_look_at_its_checksum(data):
 
 def test_a_checksum_put_in_by_hand_lets_no_fault_through(data):
     (data / "prices.csv").write_text(of("39,5").replace("39,5", '"39,5"'), encoding="utf-8")
-    describe(data, lambda table: table.update(hash=tables.as_it_stands("prices")))
+    describe(data, lambda table: table.update(hash=tables.checksum_now("prices")))
     with pytest.raises(DataError, match=NUMBER):
         tables.load("prices")
 
@@ -363,13 +366,13 @@ def test_a_fact_that_is_no_number_is_not_read_as_one(data, value):
 
 def test_a_build_after_a_table_was_saved_in_another_encoding_finds_it_changed(data):
     """What tells whether a page is due looks at tables before anything else does."""
-    assert cache._rows(data / "prices.csv")[0][1]["symbol"] == "EXAG"
+    assert inputs.rows_by_key(data / "prices.csv")[0][1]["symbol"] == "EXAG"
     (data / "prices.csv").write_bytes((data / "prices.csv").read_bytes().replace(b"EXAG", b"EX\xe4G"))
-    cache._rows.cache_clear()
-    assert cache._rows(data / "prices.csv") == []
+    with Project(data.parent).active():
+        assert inputs.rows_by_key(data / "prices.csv") == []
     (data / "prices.csv").unlink()
     os.mkfifo(data / "prices.csv")
-    assert cache.of_file(data / "prices.csv") == "missing"
+    assert digests.file_digest(data / "prices.csv") == "missing"
 
 
 # What follows is for every table and every cell, not for those that somebody has thought of.
@@ -445,8 +448,8 @@ def test_a_cell_is_to_frictionless_what_it_is_to_us(cell, kind):
 @given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 def test_whatever_a_file_holds_it_is_a_sheet_or_a_sentence(raw):
     try:
-        sheet = sheets.parse(raw)
-    except sheets.SheetError as error:
+        sheet = csv_files.parse(raw)
+    except csv_files.SheetError as error:
         assert error.message and "\n" not in error.message
         return
     assert all(any(cell.strip() for cell in row.cells) for row in sheet.rows)

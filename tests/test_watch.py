@@ -17,7 +17,10 @@ import pytest
 from conftest import SLOW, Project, answers, free_port, heed_interrupts, processes_of, wait_until
 from playwright.sync_api import Browser, Page, expect
 
-from shockcheck import scaffold, watch
+from shockcheck.authoring import scaffold, watch
+from shockcheck.project import paths
+
+pytestmark = pytest.mark.slow
 
 NOTEBOOK, TABLE, LEDGER = "notebooks/01-one-day-change.ipynb", "data/prices.csv", "data/claims.yml"
 POLICY = "<!DOCTYPE html><head><meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\"></head><h1>{}</h1>"
@@ -123,10 +126,10 @@ def test_a_fault_is_shown_on_the_page_until_a_save_mends_it(watched: Watched, pa
     watched.edit(TABLE, "36.5,37,", "36.5,low,")
     expect(alert).to_contain_text("data/prices.csv, row 5, column close")
     expect(value).to_contain_text("−7.500%")
-    watched.edit(NOTEBOOK, "frames.show()", "1 / 0")
+    watched.edit(NOTEBOOK, "frames.register()", "1 / 0")
     watched.edit(TABLE, "36.5,low,", "36.5,36.9,")
     expect(alert).to_contain_text("ZeroDivisionError")
-    watched.edit(NOTEBOOK, "1 / 0", "frames.show()")
+    watched.edit(NOTEBOOK, "1 / 0", "frames.register()")
     expect(value).to_contain_text("−7.750%")
     expect(alert).to_have_count(0)
     assert "data/prices.csv: sha256:" in watched.printed()
@@ -146,11 +149,11 @@ def test_a_page_with_a_policy_on_scripts_of_its_own_is_shown_anew_as_well(watche
 def test_a_page_learns_of_the_end_in_the_middle_of_a_build_and_of_a_new_beginning(watched: Watched, page: Page):
     begun = watched.root.parent / "begun"
     line = f"from pathlib import Path; Path('{begun}').touch(); import time; time.sleep(600)"
-    watched.edit(NOTEBOOK, "frames.show()", line)
+    watched.edit(NOTEBOOK, "frames.register()", line)
     wait_until(begun.exists, "the build")
     watched.interrupt()
     expect(page.get_by_role("alert")).to_contain_text("make watch has ended")
-    watched.edit(NOTEBOOK, line, "frames.show()")
+    watched.edit(NOTEBOOK, line, "frames.register()")
     watched.save_title("Saved meanwhile")
     watched.start()
     expect(page.locator("h1")).to_contain_text("Saved meanwhile")
@@ -212,10 +215,14 @@ def test_only_browsers_of_this_machine_are_answered(watched: Watched):
 
 def test_a_save_is_told_from_what_programs_put_beside_a_file(tmp_path, monkeypatch):
     folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere.csv"
+    monkeypatch.setattr(watch, "PACKAGE", tmp_path / "package")
     for name in ("", ".ipynb_checkpoints", "__pycache__"):
         (folder / name).mkdir()
-    monkeypatch.setattr(watch, "FOLDERS", (folder,))
-    monkeypatch.setattr(watch, "LOCK", tmp_path / "lock")
+
+    def files() -> watch.Files:
+        with paths.Project(tmp_path).active():
+            return watch.files()
+
     file, linked = folder / "prices.csv", folder / "linked.csv"
     for path in (file, elsewhere):
         path.write_text("a")
@@ -223,7 +230,7 @@ def test_a_save_is_told_from_what_programs_put_beside_a_file(tmp_path, monkeypat
     year = folder / "2025/prices.csv"
     year.parent.mkdir()
     year.write_text("a")
-    before = watch.files()
+    before = files()
     assert set(before) == {file, linked, year}
     for name in (
         *("4913", ".prices.csv.swp", "prices.csv~", ".#prices.csv", "#prices.csv#", ".~lock.prices.csv#", "~$prices.csv"),
@@ -231,11 +238,11 @@ def test_a_save_is_told_from_what_programs_put_beside_a_file(tmp_path, monkeypat
     ):
         (folder / name).write_text("b")
     (folder / "dangling.csv").symlink_to(tmp_path / "none")
-    assert watch.files() == before
+    assert files() == before
     (folder / "4913").replace(file)
-    renamed = watch.files()
+    renamed = files()
     assert renamed != before
     elsewhere.write_text("another text")
-    assert watch.files() != renamed
+    assert files() != renamed
     file.unlink()
-    assert set(watch.files()) == {linked, year}
+    assert set(files()) == {linked, year}

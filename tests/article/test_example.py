@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Project
 
-from shockcheck import cache, notebooks, scaffold
-from shockcheck.findings import shown_in
+from shockcheck.authoring import scaffold
+from shockcheck.findings.outputs import findings_in
+from shockcheck.notebooks.notebook import Notebook
+from shockcheck.project import digests
+
+pytestmark = pytest.mark.slow
 
 EXAMPLE = ROOT / "examples/2024-09-04-nvidia-record"
 COMES_OUT = {
@@ -67,7 +71,9 @@ def test_what_every_project_has_is_as_new_makes_it(name):
 
 def test_the_pages_are_those_recorded(example):
     recorded = (EXAMPLE / "reports/CHECKSUMS.sha256").read_text().splitlines()
-    built = [f"{cache.of_file(example.root / 'reports' / line.split('  ')[1])}  {line.split('  ')[1]}" for line in recorded]
+    built = [
+        f"{digests.file_digest(example.root / 'reports' / line.split('  ')[1])}  {line.split('  ')[1]}" for line in recorded
+    ]
     assert built == recorded, "the pages have changed: look at them, and record them by `make notebooks`"
     assert [line.split("  ")[1] for line in recorded] == [
         "01-the-record.html",
@@ -79,8 +85,8 @@ def test_the_pages_are_those_recorded(example):
 
 def test_what_is_built_is_what_the_notebooks_store(example):
     paths = sorted((EXAMPLE / "notebooks").glob("*.ipynb"))
-    stored = [found for path in paths for found in shown_in(notebooks.Notebook(path).node)]
-    assert {found["id"]: (found["verdict"], found["recomputed"]) for found in stored} == COMES_OUT
+    stored = [found for path in paths for found in findings_in(Notebook(path).node)]
+    assert {found.id: (found.verdict, found.recomputed) for found in stored} == COMES_OUT
     assert page(example, "index").count('class="quote" lang="en">“') == len(COMES_OUT)
 
 
@@ -107,8 +113,8 @@ def test_two_numbers_tell_apart_by_which_share_count_they_were_made(example):
         ("24 May 2024", "326.934", "no"),
         ("23 Aug 2024", "326.004", "yes"),
     ]
-    assert "2 of 3 readings give the verdict “off”; the nearest that flips it is shares of 23 Aug 2024" in html
-    assert "Share counts that print both, the loss in April and the gain in July: none." in html
+    assert "2 of 3 readings give “off”; the closest other one is share count of 23 Aug 2024" in html
+    assert "Share counts that give both the April loss and the July gain: none." in html
 
 
 def test_unconfirmed_figures_are_shown_as_such(example):

@@ -1,20 +1,22 @@
-"""The tables: valid by their data package, of one piece, in use; and the exchange rates that the report uses."""
+"""The article's tables: valid by their data package, of one piece, in use, and as the press printed them."""
 
 import re
-from datetime import date, timedelta
+from datetime import date
 
-import pandas as pd
 import pytest
-from currency_converter import CurrencyConverter
+from conftest import ROOT
 from frictionless import Package
 
-from shockcheck import facts, fx, ledger, prices, tables
-from shockcheck.errors import DataError, ParameterError
-from shockcheck.paths import DATA, NOTEBOOKS
+from shockcheck import ledger
+from shockcheck.data import facts, fx, prices, tables
+from shockcheck.data.market import live
+
+DATA, NOTEBOOKS = ROOT / "data", ROOT / "notebooks"
 
 NAMES = [entry["name"] for entry in tables.package()["resources"]]
 
 
+@pytest.mark.slow
 def test_the_data_package_is_valid():
     report = Package(str(DATA / "datapackage.json")).validate()
     assert report.valid, report.flatten(["name", "rowNumber", "message"])
@@ -53,7 +55,7 @@ def test_no_table_fact_or_source_is_unused():
     ]
     assert unused == []
     named = set().union(*(tables.load(name)["source"] for name in NAMES if "source" in tables.load(name)))
-    assert set(tables.load("sources")["id"]) == named | {prices.VENDOR, fx.SOURCE}
+    assert set(tables.load("sources")["id"]) == named | {live.VENDOR, fx.SOURCE}
 
 
 def test_contradicted_only_with_a_primary_or_two_independent_sources():
@@ -94,6 +96,7 @@ def test_daily_bars_agree_with_what_the_press_printed():
     assert round(fall, 1) == facts.number("advantest-tuesday-close")
 
 
+@pytest.mark.slow
 def test_embedded_bars_are_every_session_of_their_window():
     for symbol in tables.load("listings")["symbol"]:
         assert not prices.closes(symbol).index.has_duplicates
@@ -124,94 +127,23 @@ def test_exchange_rates_in_use(day, dollars):
     assert fx.rate("USD", per="EUR", on=date(2025, 1, day)) == dollars
 
 
-def test_rates_around_a_day_skip_the_weekend():
-    rates = fx.rates_around("USD", "EUR", date(2025, 1, 27))
-    assert rates == {
-        "ECB, 23 Jan": 1.0404,
-        "ECB, 24 Jan": 1.0472,
-        "ECB, 27 Jan": 1.053,
-        "ECB, 28 Jan": 1.0421,
-        "ECB, 29 Jan": 1.0396,
-    }
+def test_sessions_in_use_skip_the_weekend_and_the_holiday():
+    assert list(prices.sessions("NVDA", "2025-01-27").index.strftime("%m-%d")) == ["01-24", "01-27"]
+    assert list(prices.sessions("NVDA", "2025-01-10").index.strftime("%m-%d")) == ["01-08", "01-10"]
+    assert list(prices.sessions("NVDA", "2025-01-28", before=2)["close"]) == [142.62, 118.42, 128.99]
 
 
-def test_the_last_rate_before_easter_monday_is_of_thursday():
-    assert fx.last_day("USD", "EUR", date(2024, 4, 1)) == date(2024, 3, 28)
-    assert fx.last_day("USD", "EUR", date(1999, 1, 10)) == date(1999, 1, 8)
-    with pytest.raises(ParameterError, match="no reference rate USD/EUR for 1999-01-03"):
-        fx.last_day("USD", "EUR", date(1999, 1, 3))
+def test_closes_in_use_reach_from_the_estimation_window_to_the_days_after():
+    closes = prices.closes("NVDA", "^GSPC")
+    assert (f"{closes.index[0]:%Y-%m-%d}", f"{closes.index[-1]:%Y-%m-%d}") == ("2024-07-01", "2025-02-14")
+    assert not closes.isna().any().any()
 
 
-def test_rates_around_easter_and_at_the_end_of_what_is_shipped():
-    assert list(fx.rates_around("USD", "EUR", date(2024, 4, 2), days=1)) == ["ECB, 28 Mar", "ECB, 2 Apr", "ECB, 3 Apr"]
-    assert len(fx.rates_around("USD", "EUR", fx.known()[1])) == 3
+@pytest.mark.parametrize(("as_of", "billions"), [("2024-11-14", 24.53), ("2024-11-15", 24.49), ("2025-08-01", 24.40)])
+def test_share_counts_in_use(as_of, billions):
+    assert prices.shares_outstanding("NVDA", as_of)["shares"] == billions * 1e9
 
 
-def test_rates_are_those_of_the_library_whatever_year():
-    every = CurrencyConverter()
-    first, last = every.bounds["EUR"]
-    assert fx.known() == (first, last)
-    for on in (first, date(2008, 7, 15), date(2024, 12, 31), date(2025, 1, 2), last):
-        assert fx.rate("USD", "EUR", on) == every.convert(1, "EUR", "USD", date=on)
-        assert fx.rate("JPY", "CHF", on) == every.convert(1, "CHF", "JPY", date=on)
-
-
-@pytest.mark.parametrize("on", [date(1998, 12, 31), date(2025, 1, 1), date(2025, 1, 26), fx.known()[1] + timedelta(days=1)])
-def test_a_day_without_a_rate_is_refused(on):
-    with pytest.raises(ParameterError, match=f"no reference rate USD/EUR for {on}"):
-        fx.rate("USD", "EUR", on)
-
-
-def test_a_currency_that_is_no_longer_has_no_rate_and_one_that_never_was_is_none():
-    assert fx.rate("HRK", "EUR", date(2022, 12, 30)) == 7.5365
-    with pytest.raises(ParameterError, match="no reference rate HRK/EUR for 2023-01-02"):
-        fx.rate("HRK", "EUR", date(2023, 1, 2))
-    with pytest.raises(ParameterError, match="no reference rate for the currency 'XXX'"):
-        fx.rate("XXX", "EUR", date(2023, 1, 2))
-
-
-def test_facts_by_prefix_and_unit():
-    assert facts.labelled("fed-rate", "USD per EUR") == {
-        "Federal Reserve, 24 Jan": 1.0515,
-        "Federal Reserve, 27 Jan": 1.0492,
-        "Federal Reserve, 28 Jan": 1.0427,
-    }
-    assert facts.labelled("fed-rate", "JPY per EUR") == {}
-
-
-def test_cross_and_inverse_rates_follow_from_the_euro_rates():
-    on = date(2025, 1, 27)
-    assert fx.rate("EUR", per="USD", on=on) == pytest.approx(1 / 1.0530)
-    assert fx.rate("USD", per="USD", on=on) == 1
-    yen = fx.rate("JPY", per="EUR", on=on)
-    assert fx.rate("JPY", per="USD", on=on) == pytest.approx(yen / 1.0530)
-
-
-@pytest.mark.parametrize(
-    ("currency", "day", "message"),
-    [
-        ("USD", date(2025, 1, 26), "no reference rate USD/EUR for 2025-01-26; choose a working day"),
-        ("USD", date(1990, 1, 2), "no reference rate USD/EUR for 1990-01-02"),
-        ("XXX", date(2025, 1, 27), "no reference rate for the currency 'XXX'"),
-    ],
-)
-def test_no_exchange_rate(currency, day, message):
-    with pytest.raises(ParameterError, match=message):
-        fx.rate(currency, per="EUR", on=day)
-
-
-def test_an_unknown_fact_and_a_fact_that_is_no_number():
-    with pytest.raises(DataError, match="has no fact 'x'"):
-        facts.table("x")
-    with pytest.raises(DataError, match="not a number"):
-        facts.number("deepseek-v3-scope")
-
-
-def test_an_unknown_source_is_noticed_at_the_join():
-    with pytest.raises(DataError, match="has no source 'nobody'"):
-        facts.with_sources(pd.DataFrame({"source": ["nobody"]}))
-
-
-def test_an_unknown_table():
-    with pytest.raises(DataError, match="describes no table 'x'"):
-        tables.load("x")
+def test_a_figure_of_a_table_without_days_is_of_the_day_of_its_source():
+    scores = tables.cells(tables.load("image_benchmarks").set_index(["benchmark", "model"]), "score")
+    assert scores["GenEval"].iloc[0].origin.as_of

@@ -6,11 +6,12 @@ import random
 import pytest
 from conftest import NOTEBOOKS
 from playwright.sync_api import expect
-from test_trace import STORED, computed
+from test_traces import STORED, computed
 
-from shockcheck import verdicts, what_if
-from shockcheck.languages import get
-from shockcheck.paths import TEMPLATES
+from shockcheck import verdicts
+from shockcheck.languages.language import get_language
+from shockcheck.report import what_if
+from shockcheck.report.pages import TEMPLATES
 
 ADJUSTABLE = [finding for finding in STORED if finding.adjustable]
 LOSS, MULTIPLE, COST = NOTEBOOKS[0], NOTEBOOKS[4], NOTEBOOKS[5]
@@ -31,13 +32,13 @@ def test_what_can_be_changed():
 
 
 def test_the_script_is_below_ten_kilobytes():
-    assert len((TEMPLATES / "what_if.js").read_bytes()) + len(what_if.script(ADJUSTABLE, get("en"))) < 10_000
-    assert what_if.script([finding for finding in STORED if not finding.adjustable], get("en")) is None
+    assert len((TEMPLATES / "what_if.js").read_bytes()) + len(what_if.script(ADJUSTABLE, get_language("en"))) < 10_000
+    assert what_if.script([finding for finding in STORED if not finding.adjustable], get_language("en")) is None
 
 
 def test_text_of_a_finding_cannot_end_the_script():
     hostile = dataclasses.replace(ADJUSTABLE[0], unit="</script><script>caught()</script>")
-    script = what_if.script([hostile], get("en"))
+    script = what_if.script([hostile], get_language("en"))
     assert "\\u003c/script>\\u003cscript>caught()" in script and "<" not in script
 
 
@@ -57,7 +58,9 @@ def test_browser_and_python_agree_over_random_inputs(browser, code):
                 )
             tries.append((finding, own))
     page = browser.new_page()
-    page.add_script_tag(content=f"{what_if.script(ADJUSTABLE, get(code))}\n{(TEMPLATES / 'what_if.js').read_text()}")
+    page.add_script_tag(
+        content=f"{what_if.script(ADJUSTABLE, get_language(code))}\n{(TEMPLATES / 'what_if.js').read_text()}"
+    )
     found = page.evaluate(
         """tries => tries.map(([id, own]) => {
             const value = evaluate(cards[id], own);
@@ -70,7 +73,7 @@ def test_browser_and_python_agree_over_random_inputs(browser, code):
         expected = computed(finding.derivation, own)[dict(finding.derivation["roots"])["recomputed"]]
         assert value == pytest.approx(expected, rel=1e-12)
         assert word == verdicts.verdict(expected, finding.interval)
-        assert text == finding.said(get(code)).quantity(expected)
+        assert text == finding.in_words(get_language(code)).quantity(expected)
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def test_what_is_no_number_above_zero_is_said_and_the_articles_stays(opened, tex
     card = opened(LOSS).locator("#claim-nvidia-loss-eur")
     card.get_by_label("Share count").fill(text)
     expect(card.locator(".recomputed")).to_have_text("€562.83 billion")
-    expect(card.get_by_role("alert")).to_have_text("Give a number above zero.")
+    expect(card.get_by_role("alert")).to_have_text("Enter a number above zero.")
     expect(card.get_by_label("Share count")).to_have_attribute("aria-invalid", "true")
 
 
