@@ -19,9 +19,9 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from benchmarks import table
 from benchmarks.measure import HERE, BenchmarkError, bench, environment
 from benchmarks.tools import ENVIRONMENT, GROWTH, TOOLS, grid
-from shockcheck.paths import ROOT, write_whole
+from shockcheck.project.files import write_whole
 
-RESULTS, README = HERE / "results.json", ROOT / "README.md"
+RESULTS, README = HERE / "results.json", HERE / "README.md"
 MARKED = re.compile(r"(?<=<!-- benchmarks -->\n).*?(?=<!-- end of benchmarks -->)", re.DOTALL)
 
 
@@ -30,7 +30,7 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help=f"Measure this alone: {', '.join(TOOLS)}.", metavar="NAME")] = None,
     growth: Annotated[bool, typer.Option(help="Measure grids of 10, 50 and 200 variants.")] = True,
 ) -> None:
-    """Measure, print the tables, and, where all was measured, write them to benchmarks/results.json and README.md.
+    """Measure, print the tables, and, where all was measured, write them to benchmarks/results.json and the README there.
 
     The exit status is 1 where a bound is missed, or where a tool fails or leaves pages that are not complete.
     """
@@ -59,7 +59,9 @@ def _check(whole: bool) -> None:
     if not Path("/proc/self/smaps_rollup").exists():
         raise BenchmarkError("memory is read from /proc/PID/smaps_rollup, which this system has not; run it on Linux")
     if whole and not MARKED.search(README.read_text(encoding="utf-8")):
-        raise BenchmarkError("README.md has no lines '<!-- benchmarks -->' and '<!-- end of benchmarks -->'; restore them")
+        raise BenchmarkError(
+            "benchmarks/README.md has no lines '<!-- benchmarks -->' and '<!-- end of benchmarks -->'; restore them"
+        )
 
 
 def _measured(console: Console, rounds: int, names: list[str], growth: list[tuple[int, int]]) -> dict[str, Any]:

@@ -20,7 +20,9 @@ import nbformat
 import psutil
 
 from shockcheck.errors import ShockcheckError
-from shockcheck.paths import NOTEBOOKS, ROOT
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = ROOT / ".cache" / "benchmarks"

@@ -23,9 +23,9 @@ from rich.markdown import Markdown
 from benchmarks import sweep_table
 from benchmarks.__main__ import machine
 from benchmarks.measure import HERE, Bench, BenchmarkError, bench
-from shockcheck import cluster
-from shockcheck.paths import write_whole
-from shockcheck.warm import AT_ONCE
+from shockcheck.project.files import write_whole
+from shockcheck.variants import cluster
+from shockcheck.warm import RUNS_PER_CORE
 
 RESULTS, README = HERE / "sweep.json", HERE / "README.md"
 NOTEBOOK = "01-nvidia-one-day-loss"
@@ -72,7 +72,7 @@ def _measured(way: str, cores: int, rows: int) -> dict[str, float]:
         (copy.root / "grid.csv").write_text("\n".join(["shares_outstanding", *counts]), encoding="utf-8")
         command = [sys.executable, "-m", "shockcheck", "sweep", NOTEBOOK, "--grid", "grid.csv"]
         if way == "local":
-            return _watched(copy, [*command, "--workers", f"{AT_ONCE * cores}"], rows, {})
+            return _watched(copy, [*command, "--workers", f"{RUNS_PER_CORE * cores}"], rows, {})
         with _cluster(copy, cores) as (address, processes):
             return _watched(copy, [*command, "--scheduler", address], rows, processes)
 
@@ -102,7 +102,7 @@ def _cluster(copy: Bench, cores: int) -> Iterator[tuple[str, dict[str, list[psut
         port = probe.getsockname()[1]
     address, started = f"tcp://127.0.0.1:{port}", []
     commands = [["dask_scheduler", "--host", "127.0.0.1", "--port", f"{port}"]]
-    commands += [["dask_worker", address, "--nthreads", f"{AT_ONCE}", "--local-directory", f"{copy.out}"]] * cores
+    commands += [["dask_worker", address, "--nthreads", f"{RUNS_PER_CORE}", "--local-directory", f"{copy.out}"]] * cores
     own = os.environ | {"PYTHONPATH": str(copy.root)}
     with tempfile.TemporaryFile() as log:
         try:

@@ -101,7 +101,7 @@ def of_growth(results: dict[str, Any]) -> str:
 
 
 def readme(results: dict[str, Any]) -> str:
-    """What stands between the README's markers: the day, the machine, the tables."""
+    """Return what stands between the markers in benchmarks/README.md: the day, the machine, the tables."""
     said = f"Measured on {results['date']}, medians of {len(results['seconds']['cold'])}: {', '.join(results['machine'])}."
     return "\n\n".join([said, of_times(results), of_growth(results), of_bounds(bounds(results))]) + "\n"
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Container
 from pathlib import Path
 
 from benchmarks.measure import HERE, Bench, BenchmarkError, check_pages
-from shockcheck.paths import NOTEBOOKS
 
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 NAMES = {path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb")}
 NOTEBOOK = "01-nvidia-one-day-loss"
 CELL = ('"frames.show()"', '"frames.show()  # changed"')
