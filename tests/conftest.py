@@ -39,7 +39,7 @@ from shockcheck.data import tables
 from shockcheck.data.market import yahoo
 from shockcheck.notebooks import kernels
 from shockcheck.notebooks.notebook import Notebook
-from shockcheck.project import paths
+from shockcheck.project import paths, scratch
 from shockcheck.project.paths import fresh_look
 
 gc.set_threshold(50_000)  # as in a build: looking for garbage is a good part of all that the tests do
@@ -47,6 +47,7 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests/sample"  # made-up tables and claims, for what is about the package and not about the article
+RUN_NOTEBOOKS = {("report",), ("sweep",), ("notebooks",)}
 SLOW = 300  # seconds: more than anything here takes on a machine that has much other work
 NOTEBOOKS = [
     "01-nvidia-one-day-loss",
@@ -73,7 +74,7 @@ class Project:
         In this process, unless the environment holds what an interpreter or a library reads when it starts.
         """
         own = {"SHOCKCHECK_ROOT": str(self.root), "COLUMNS": "200"} | environment
-        if all(name == "COLUMNS" or name.startswith("SHOCKCHECK_") for name in own):
+        if all(name in ("COLUMNS", "OWN") or name.startswith("SHOCKCHECK_") for name in own):
             return run_in_process(arguments, own, self.root.parent)
         words = [sys.executable, "-m", "shockcheck", *arguments]
         return subprocess.run(
@@ -139,6 +140,8 @@ def run_in_process(
         patch.setenv("SHOCKCHECK_COLD", "")  # which an option of a command sets
         for name, value in environment.items():
             patch.setenv(name, value)
+        if arguments[:1] in RUN_NOTEBOOKS:
+            warm.Server(kernels.PRELOAD, scratch=scratch.folder()).prestart()  # once, with all that any build needs
         status = app.main(list(arguments))
     return subprocess.CompletedProcess(arguments, status, stdout.getvalue(), stderr.getvalue())
 

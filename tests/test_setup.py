@@ -124,15 +124,17 @@ def test_of_the_users_settings_of_pip_the_sources_of_packages_alone_are_taken(fr
 
 def test_in_an_active_environment_that_is_outdated_a_new_one_is_made_by_the_python_that_made_it(fresh):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(fresh / ".venv")], check=True)
-    active = fresh / ".venv/bin/python"
+    script(fresh / "uv", 'echo "$@" >&2; exit 1\n')
     done = subprocess.run(
-        [active, fresh / "tools/bootstrap.py"],
-        env={"PATH": "/nonexistent", "VIRTUAL_ENV": str(fresh / ".venv"), "PIP_NO_INDEX": "1"},
+        [fresh / ".venv/bin/python", fresh / "tools/bootstrap.py"],
+        env={"PATH": f"{fresh}:/usr/bin:/bin", "VIRTUAL_ENV": str(fresh / ".venv")},
         capture_output=True,
         text=True,
     )
-    assert "pip's setting no-index keeps it from the packages" in says(done)  # so far it came, with a new .venv
-    assert subprocess.run([active, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    [_, maker] = re.fullmatch(
+        r"set-up: (uv could not make \.venv with Python (.+)) \(details: \.setup\.log\)", says(done)
+    ).groups()
+    assert Path(maker).is_file() and not Path(maker).is_relative_to(fresh)  # the old .venv is gone by then
 
 
 def stamp(fresh: Path, variables: dict[str, str]) -> None:

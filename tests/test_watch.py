@@ -113,7 +113,7 @@ def test_the_last_of_twenty_saves_at_any_distance_is_shown(watched: Watched, pag
         if chance.random() < 0.2 or number == 20:
             expect(page.locator("h1")).to_contain_text(re.compile(rf"^Save {number}\b"))
         else:
-            time.sleep(chance.uniform(0, 0.8))
+            time.sleep(chance.uniform(0, 0.4))
     watched.edit(LEDGER, "title: An", "title: Another")
     for opened in (index, page):
         expect(opened.get_by_text("Another example of an article")).to_be_visible()
