@@ -83,7 +83,7 @@ DIGITS = re.compile(r"[0-9](?:[0-9.,]*[0-9])?")
 GROUPED = re.compile("[0-9]{1,3}(?:([ \u00a0\u2009\u202f'’])[0-9]{3})(?:\\1[0-9]{3})*(?:[.,][0-9]+)?")
 BETWEEN = re.compile(r"\s*(?:\bund\b|\bbis\b|\band\b|\bto\b|–|-)\s*")
 SIGNED = re.compile(r"(?:[+\-−–±]|minus\b|plus\b)\s*", re.IGNORECASE)
-WITH_UNIT = re.compile(r"[^0-9.,]*?([0-9](?:[0-9.,]*[0-9])?)(?!e[0-9+-])[^0-9/'’]*", re.IGNORECASE)  # '$5', '5 bn', '60fach'
+WITH_UNIT = re.compile(r"[^0-9.,]*?([0-9](?:[0-9.,]*[0-9])?)[^0-9/'’]*")  # '$5', '5 bn', '60fach'
 OTHER_SIGNS = str.maketrans(".,", ",.")
 
 

@@ -133,11 +133,15 @@ def test_loss_ranking_has_the_columns_of_what_is_published_and_the_last_day_in_i
 
 def test_equal_losses_stay_in_the_order_of_the_table():
     names = [f"{number:03}" for number in range(100)]
-    published = pd.DataFrame({"company": names, "symbol": names, "date": pd.Timestamp("2001-01-02"), "loss_usd_bn": 7.0})
+    losses = [float(number % 3) for number in range(100)]
+    published = pd.DataFrame({"company": names, "symbol": names, "date": pd.Timestamp("2001-01-02"), "loss_usd_bn": losses})
     prints = pd.concat([published.assign(publisher="first"), published.assign(publisher="second")])
-    own = pd.Series([7.0], index=pd.DatetimeIndex(["2001-01-03"]))
-    ranking = measures.loss_ranking(prints, own, "Acme", "ACM", until="2001-01-31")
-    assert ranking["company"].tolist() == ["Acme", *names]
+    own = days(*losses[:50])  # from 1 January on, in the same order of sizes
+    ranking = measures.loss_ranking(prints, own, "Acme", "ACM", until="2001-12-31")
+    rows = [("Acme", day, loss) for day, loss in own.items()]
+    rows += [(name, pd.Timestamp("2001-01-02"), loss) for name, loss in zip(names, losses, strict=True)]
+    ranked = list(zip(ranking["company"], ranking["date"], ranking["loss_usd_bn"], strict=True))
+    assert ranked == sorted(rows, key=lambda row: -row[2])
     assert set(ranking["publisher"]) == {"recomputed here", "first"}
 
 

@@ -146,7 +146,7 @@ def changes(file: str) -> Iterator[Change]:
         statement.visit(visitor)
         line = source[:start].count("\n") + 1
         for node, new, function in visitor.places:
-            part = module.code_for_node(statement.deep_replace(node, new))  # type: ignore[arg-type]
+            part = module.code_for_node(statement.deep_replace(node, new))
             code = source[:start] + part + source[start + len(old) :]
             with contextlib.suppress(SyntaxError):
                 compile(code, file, "exec")
@@ -255,7 +255,7 @@ def passed(every: list[Change], folders: list[Path], known: Baseline) -> list[Ch
         folder = free.pop()
         (folder / change.file).write_text(change.code, encoding="utf-8")
         seconds = max(LEAST_SECONDS, 10 * sum(known.seconds[test] for test in tests))
-        busy[forked(lambda tests=tests: int(pytest.main([*PYTEST, *tests])), folder, seconds)] = change, folder  # type: ignore[misc]
+        busy[forked(lambda tests=tests: int(pytest.main([*PYTEST, *tests])), folder, seconds)] = change, folder
     while busy:
         end_one()
     return sorted(left, key=lambda change: change.number)
