@@ -13,6 +13,7 @@ from shockcheck.formats.csv_files import Sheet
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # as many digits as 64 bits hold
+LARGEST_WHOLE = 2**53  # up to which floats, and so columns with empty cells and JavaScript, hold every whole number
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 HOW_TO_WRITE = {
@@ -100,6 +101,8 @@ def _row_faults(row: csv_files.Row, columns: list[dict[str, Any]]) -> Iterator[F
 
 def _mistyped(cell: str, column: Mapping[str, Any]) -> str | None:
     kind = column["type"]
+    if kind == "integer" and INTEGER.fullmatch(cell) and not is_of(kind, cell):
+        return f"the cell {cell} is beyond {LARGEST_WHOLE}, above which not every whole number is kept; give a larger unit"
     if kind in HOW_TO_WRITE and not is_of(kind, cell):
         required = column.get("constraints", {}).get("required")
         empty = "" if required else "; leave the cell empty where there is none"
@@ -116,7 +119,7 @@ def is_of(kind: str, cell: str) -> bool:
             case "number":
                 return bool(NUMBER.fullmatch(cell)) and math.isfinite(float(cell))
             case "integer":
-                return bool(INTEGER.fullmatch(cell))
+                return bool(INTEGER.fullmatch(cell)) and abs(int(cell)) <= LARGEST_WHOLE
             case "date":
                 return bool(DAY.fullmatch(cell) and date.fromisoformat(cell))
             case _:
